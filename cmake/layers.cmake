@@ -1,0 +1,25 @@
+# THE table of allowed arrows: a room may use the rooms listed, and what those may use. Anything else is a configure error
+# (qt_module) and a tidy error (tools/tidy reads this file for #include lines).
+set(QT_LAYERS
+  "core/base:"
+  "core/domain:core/base"
+  "core/kernel:core/domain"
+  "core/market:core/kernel"
+  "core/ledger:core/kernel"
+  "core/features:core/market"
+  "core/models:core/features"
+  "core/fund:core/models,core/ledger"
+  "core/risk:core/market,core/ledger"
+  "core/execution:core/risk"
+  "core/engine:core/fund,core/execution"
+  "edge/system:core/kernel"
+  "edge/store:core/kernel"
+  "edge/history:core/kernel"
+  "edge/simvenue:core/execution"
+  "edge/report:core/kernel,edge/store"
+  "training:core/models,edge/history"
+  "apps/common:core/engine,edge/system,edge/store,edge/history,edge/simvenue,edge/report"
+  "apps/qtrader:apps/common"
+  "apps/qtrader-train:training,edge/system"
+  "apps/qtrader-bench:apps/common,training"
+)

@@ -1,0 +1,34 @@
+#include "core/kernel/timers.hpp"
+
+#include <algorithm>
+
+namespace qtrader::kernel {
+
+domain::TimerId Timers::arm(base::Timestamp due, domain::TimerTag tag, std::uint64_t argument) {
+  const domain::TimerId id{next_id_++};
+  armed_.insert({due, id, tag, argument});
+  return id;
+}
+
+void Timers::disarm(domain::TimerId id) { consume(id); }
+
+std::optional<base::Timestamp> Timers::next_due() const {
+  if (armed_.empty()) return std::nullopt;
+  return armed_.begin()->due;
+}
+
+std::optional<Timer> Timers::pop_due(base::Timestamp now) {
+  if (armed_.empty() || armed_.begin()->due > now) return std::nullopt;
+  Timer timer = *armed_.begin();
+  armed_.erase(armed_.begin());
+  return timer;
+}
+
+bool Timers::consume(domain::TimerId id) {
+  const auto it = std::find_if(armed_.begin(), armed_.end(), [&](const Timer& t) { return t.id == id; });
+  if (it == armed_.end()) return false;
+  armed_.erase(it);
+  return true;
+}
+
+}  // namespace qtrader::kernel
