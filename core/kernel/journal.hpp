@@ -12,7 +12,9 @@
 
 namespace qtrader::kernel {
 
-enum class FrameKind : std::uint8_t { Header = 0, Input = 1, Output = 2, End = 3 };
+/// Header: what is needed to build the core again. Input: an Envelope. Output: an AuditRecord. Command: what left for the
+/// venue. End: the run finished.
+enum class FrameKind : std::uint8_t { Header = 0, Input = 1, Output = 2, End = 3, Command = 4 };
 
 struct Frame {
   FrameKind kind = FrameKind::Input;

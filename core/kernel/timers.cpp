@@ -17,11 +17,9 @@ std::optional<base::Timestamp> Timers::next_due() const {
   return armed_.begin()->due;
 }
 
-std::optional<Timer> Timers::pop_due(base::Timestamp now) {
+std::optional<Timer> Timers::peek_due(base::Timestamp now) const {
   if (armed_.empty() || armed_.begin()->due > now) return std::nullopt;
-  Timer timer = *armed_.begin();
-  armed_.erase(armed_.begin());
-  return timer;
+  return *armed_.begin();
 }
 
 bool Timers::consume(domain::TimerId id) {

@@ -1,0 +1,46 @@
+#include "core/kernel/sequencer.hpp"
+
+#include <algorithm>
+
+namespace qtrader::kernel {
+
+base::Result<void> Sequencer::put(FrameKind kind, base::ByteView payload) {
+  const Frame frame{kind, seq_, now_, payload};
+  if (journal_ != nullptr) QT_TRY_VOID(journal_->append(frame));
+  digest_.add(frame);
+  return {};
+}
+
+base::Result<void> Sequencer::begin(base::ByteView header) {
+  QT_CHECK(seq_ == 0, "a run begins once");
+  return put(FrameKind::Header, header);
+}
+
+base::Result<Envelope> Sequencer::admit(domain::Event event, base::Timestamp ts_recv) {
+  now_ = std::max(now_, ts_recv);
+  ++seq_;
+  Envelope envelope{seq_, now_, std::move(event)};
+  buffer_.clear();
+  base::Writer writer(buffer_);
+  writer(envelope);
+  QT_TRY_VOID(put(FrameKind::Input, buffer_));
+  return envelope;
+}
+
+base::Result<void> Sequencer::emit(const domain::AuditRecord& record) {
+  buffer_.clear();
+  base::Writer writer(buffer_);
+  writer(record);
+  return put(FrameKind::Output, buffer_);
+}
+
+base::Result<void> Sequencer::emit_command(base::ByteView bytes) { return put(FrameKind::Command, bytes); }
+
+base::Result<void> Sequencer::end() { return put(FrameKind::End, {}); }
+
+base::Result<void> Sequencer::sync() {
+  if (journal_ == nullptr) return {};
+  return journal_->sync();
+}
+
+}  // namespace qtrader::kernel
