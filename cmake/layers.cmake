@@ -17,7 +17,7 @@ set(QT_LAYERS
   "edge/history:core/kernel"
   "edge/simvenue:core/execution"
   "edge/report:core/kernel,edge/store"
-  "training:core/models,edge/history"
+  "training:core/models,edge/history,edge/store"
   "apps/common:core/engine,edge/system,edge/store,edge/history,edge/simvenue,edge/report"
   "apps/qtrader:apps/common"
   "apps/qtrader-train:training,edge/system"
