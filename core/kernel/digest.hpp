@@ -8,9 +8,11 @@ namespace qtrader::kernel {
 
 class Digest {
  public:
-  /// value ← XXH64(payload, value ⊕ kind ⊕ seq): order, kind and content all count.
+  /// value ← XXH64(payload, mix(mix(value ⊕ kind·2⁵⁶ ⊕ seq) ⊕ ts)): order, kind, number, time and content all count. The
+  /// mixing keeps a change of seq from cancelling one of ts.
   void add(const Frame& frame) {
-    value_ = base::xxh64(frame.payload, value_ ^ (static_cast<std::uint64_t>(frame.kind) << 56) ^ frame.seq);
+    const std::uint64_t place = mix(value_ ^ (static_cast<std::uint64_t>(frame.kind) << 56) ^ frame.seq);
+    value_ = base::xxh64(frame.payload, mix(place ^ static_cast<std::uint64_t>(frame.ts.ns)));
   }
   std::uint64_t value() const { return value_; }
 
@@ -20,6 +22,12 @@ class Digest {
   }
 
  private:
+  /// SplitMix64's finaliser (Steele, Lea, Flood 2014): a bijection in which every input bit reaches every output bit.
+  static constexpr std::uint64_t mix(std::uint64_t z) {
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+    return z ^ (z >> 31);
+  }
   std::uint64_t value_ = 0x5154'5241'4445'5231ULL;  // "QTRADER1"
 };
 
