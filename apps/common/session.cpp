@@ -1,0 +1,145 @@
+#include "apps/common/session.hpp"
+
+#include <algorithm>
+
+namespace qtrader::apps {
+namespace {
+
+/// Orders decided on a bar's close reach the venue well before this; they trade at the next bar's open.
+base::Duration open_delay(base::Duration bar) { return std::min(base::seconds(5), base::Duration{bar.ns / 4}); }
+
+constexpr base::Duration kBeforeClose = base::milliseconds(1);
+constexpr int kClosingRounds = 200;  // partial fills of 10 % of a bar's volume each: far beyond any position we may hold
+
+}  // namespace
+
+void encode(const execution::Command& command, base::Bytes& out) {
+  out.clear();
+  base::Writer writer(out);
+  writer(static_cast<std::uint8_t>(command.index()));
+  if (const auto* submit = std::get_if<execution::SubmitOrder>(&command)) writer(submit->order.get());
+  if (const auto* cancel = std::get_if<execution::CancelOrder>(&command)) writer(cancel->order, cancel->symbol);
+  if (const auto* set = std::get_if<execution::SetLeverage>(&command)) writer(set->symbol, set->leverage, set->mode);
+}
+
+Session::Session(engine::Engine& engine, simvenue::SimVenue& venue, kernel::Sequencer& sequencer,
+                 SessionObserver* observer)
+    : engine_(engine),
+      venue_(venue),
+      sequencer_(sequencer),
+      observer_(observer),
+      last_bar_(engine.instruments().size()) {}
+
+base::Result<void> Session::carry(const execution::Command& command, base::Timestamp now) {
+  venue_.advance_to(now);
+  if (const auto* submit = std::get_if<execution::SubmitOrder>(&command)) return venue_.submit(submit->order);
+  if (const auto* cancel = std::get_if<execution::CancelOrder>(&command))
+    return venue_.cancel(cancel->order, cancel->symbol);
+  const auto& set = std::get<execution::SetLeverage>(command);
+  return venue_.set_leverage(set.symbol, set.leverage, set.mode);
+}
+
+base::Result<void> Session::deliver(domain::Event event, base::Timestamp ts) {
+  QT_TRY(const kernel::Envelope envelope, sequencer_.admit(std::move(event), ts));
+  now_ = envelope.ts_recv;
+  engine_.step(envelope, outbox_);
+  for (const auto& record : outbox_.audit) QT_TRY_VOID(sequencer_.emit(record));
+  for (const auto& command : outbox_.commands) {
+    encode(command, command_bytes_);
+    QT_TRY_VOID(sequencer_.emit_command(command_bytes_));
+  }
+  if (!outbox_.commands.empty()) QT_TRY_VOID(sequencer_.sync());
+  if (observer_ != nullptr) observer_->on_step(envelope, outbox_);
+  for (const auto& command : outbox_.commands) QT_TRY_VOID(carry(command, now_));
+  return {};
+}
+
+base::Result<void> Session::pump(base::Timestamp until) {
+  for (;;) {
+    const auto timer = engine_.next_timer_due();
+    const auto answer = venue_.next_due();
+    if (timer && *timer <= until && (!answer || *timer <= *answer)) {
+      const auto fired = engine_.peek_timer(*timer);
+      QT_TRY_VOID(deliver(domain::TimerFired{fired->id, fired->tag, fired->argument}, *timer));
+    } else if (answer && *answer <= until) {
+      auto due = venue_.pop_due(*answer);
+      QT_TRY_VOID(deliver(std::move(due->event), due->due));
+    } else {
+      return {};
+    }
+  }
+}
+
+base::Result<void> Session::start(const domain::RunStarted& started, base::Timestamp at) {
+  return deliver(started, at);
+}
+
+base::Result<void> Session::settle(const Slot& slot, base::Timestamp from, base::Timestamp to) {
+  for (const auto& rate : slot.funding) {
+    if (rate.ts_event < from || rate.ts_event >= to) continue;
+    QT_TRY_VOID(pump(rate.ts_event));
+    venue_.advance_to(rate.ts_event);
+    venue_.on_funding(rate);
+    QT_TRY_VOID(deliver(rate, rate.ts_event));
+  }
+  for (const auto& mark : slot.marks) {
+    if (mark.ts_event < from || mark.ts_event >= to) continue;
+    QT_TRY_VOID(pump(mark.ts_event));
+    venue_.advance_to(mark.ts_event);
+    venue_.on_mark(mark);
+    QT_TRY_VOID(deliver(mark, mark.ts_event));
+  }
+  return {};
+}
+
+base::Result<void> Session::play(const Slot& slot) {
+  const base::Timestamp open_phase = slot.open + open_delay(slot.close - slot.open);
+  const base::Timestamp path_phase = slot.close - kBeforeClose;
+  QT_TRY_VOID(pump(slot.open));
+  QT_TRY_VOID(settle(slot, slot.open, open_phase));
+  QT_TRY_VOID(pump(open_phase));
+  bool venue_busy = false;
+  for (const auto& [symbol, bar] : slot.bars) {
+    if (venue_.idle(symbol)) continue;
+    venue_busy = true;
+    venue_.advance_to(open_phase);
+    venue_.on_bar_open(symbol, bar);
+  }
+  if (venue_busy) QT_TRY_VOID(pump(path_phase));
+  QT_TRY_VOID(settle(slot, open_phase, slot.close));
+  for (const auto& [symbol, bar] : slot.bars) {
+    if (venue_.idle(symbol)) continue;
+    venue_.advance_to(path_phase);
+    venue_.on_bar_path(symbol, bar);
+  }
+  QT_TRY_VOID(pump(slot.close));
+  for (const auto& [symbol, bar] : slot.bars) {
+    last_bar_[symbol.value] = bar;
+    QT_TRY_VOID(deliver(domain::BarClosed{symbol, bar}, slot.close));
+    ++bars_;
+  }
+  return {};
+}
+
+base::Result<void> Session::finish() {
+  QT_TRY_VOID(pump(now_ + base::seconds(60)));  // the last bar's scan and what follows from it
+  QT_TRY_VOID(deliver(domain::RunEnding{now_}, now_));
+  for (int round = 0; round < kClosingRounds && engine_.open_trades() > 0; ++round) {
+    const base::Timestamp at = now_ + base::seconds(5);
+    QT_TRY_VOID(pump(at));
+    for (std::size_t i = 0; i < last_bar_.size(); ++i) {
+      const domain::SymbolId symbol{static_cast<std::uint16_t>(i)};
+      if (venue_.idle(symbol) || !last_bar_[i]) continue;
+      domain::Bar still = *last_bar_[i];
+      still.open = still.high = still.low = still.close;
+      venue_.advance_to(at);
+      venue_.on_bar_open(symbol, still);
+    }
+    QT_TRY_VOID(pump(at + base::seconds(5)));
+    now_ = std::max(now_, at);
+  }
+  QT_TRY_VOID(sequencer_.end());
+  return sequencer_.sync();
+}
+
+}  // namespace qtrader::apps

@@ -1,0 +1,21 @@
+// Process: what this program may ask of the machine: wall clock, resident memory, its own path, Ctrl-C.
+//
+// The only place that reads a clock. Its numbers go to progress displays and reports, never into a decision.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+namespace qtrader::system {
+
+/// Monotonic seconds.
+double steady_seconds();
+/// Resident set size of this process in MiB; 0 if /proc is not there.
+double resident_mib();
+/// Directory of the running executable.
+std::filesystem::path executable_directory();
+/// From now on SIGINT and SIGTERM only set the flag that interrupted() reads.
+void catch_interrupts();
+bool interrupted();
+
+}  // namespace qtrader::system
