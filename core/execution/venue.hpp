@@ -32,7 +32,8 @@ class Venue {
   /// "Handed over". Errors are of the hand-over only (Unavailable); what became of the order arrives as OrderReport.
   virtual base::Result<void> submit(const risk::Approved<domain::Order>& order) = 0;
   virtual base::Result<void> cancel(domain::ClientOrderId order, domain::SymbolId symbol) = 0;
-  virtual base::Result<void> set_leverage(domain::SymbolId symbol, domain::Leverage leverage, domain::MarginMode mode) = 0;
+  virtual base::Result<void> set_leverage(domain::SymbolId symbol, domain::Leverage leverage,
+                                          domain::MarginMode mode) = 0;
 };
 
 }  // namespace qtrader::execution
