@@ -31,6 +31,16 @@ void shift(Money& total, Money before, Money now) {
   total = Money::from_raw(out);
 }
 
+/// domain::Leverage::margin_for, without its 128-bit division. notional ≥ 0.
+Money initial_margin(Money notional, std::int64_t leverage) {
+  return Money::from_raw(notional.raw() / leverage + (notional.raw() % leverage != 0 ? 1 : 0));
+}
+
+Money plus(Money a, Money b) {
+  shift(a, {}, b);
+  return a;
+}
+
 }  // namespace
 
 domain::Price Position::entry_price() const { return flat() ? domain::Price() : cost.abs() / quantity.abs(); }
@@ -51,9 +61,11 @@ void Ledger::revalue(Slot& s, domain::SymbolId symbol) {
   const Money value = value_of(p.mark, p.quantity);
   const Money notional = value.abs();
   const Money unrealised = value - p.cost;
-  const std::int64_t leverage = p.leverage.value;
-  const Money initial = Money::from_raw(notional.raw() / leverage + (notional.raw() % leverage != 0 ? 1 : 0));
-  const Money maintenance = ledger::maintenance_margin((*instruments_)[symbol], notional);
+  if (s.bracket == nullptr || notional < s.bracket->notional_floor || notional >= s.bracket->notional_cap)
+    s.bracket = &(*instruments_)[symbol].bracket_for(notional);
+  const std::int64_t gross = mul_scaled(notional.raw(), s.bracket->maintenance_ratio.raw());
+  const Money maintenance = Money::from_raw(gross - s.bracket->cumulative.raw());
+  const Money initial = initial_margin(notional, p.leverage.value);
   Sum& total = sum(p);
   shift(total.exposure, s.notional, notional);
   shift(total.unrealised, s.unrealised, unrealised);
@@ -178,12 +190,12 @@ AccountView Ledger::account() const {
   const Sum& isolated = sum_[kIsolated];
   AccountView v;
   v.wallet = balance(Account::Wallet);
-  v.unrealised = cross.unrealised + isolated.unrealised;
-  v.equity = v.wallet + v.unrealised;
-  v.initial_margin = cross.initial + isolated.initial;
-  v.maintenance_margin = cross.maintenance + isolated.maintenance;
-  v.available = std::max(Money(), cross_wallet() + cross.unrealised - cross.initial);
-  v.exposure = cross.exposure + isolated.exposure;
+  v.unrealised = plus(cross.unrealised, isolated.unrealised);
+  v.equity = plus(v.wallet, v.unrealised);
+  v.initial_margin = plus(cross.initial, isolated.initial);
+  v.maintenance_margin = plus(cross.maintenance, isolated.maintenance);
+  v.available = std::max(Money(), plus(plus(v.wallet, -isolated.isolated), plus(cross.unrealised, -cross.initial)));
+  v.exposure = plus(cross.exposure, isolated.exposure);
   return v;
 }
 

@@ -103,6 +103,7 @@ class Ledger {
   struct Slot {
     Position position;
     domain::Money notional, unrealised, initial, maintenance;
+    const domain::LeverageBracket* bracket = nullptr;  // of the last notional; saves the search at most marks
   };
   struct Sum {
     domain::Money exposure, unrealised, initial, maintenance, isolated;

@@ -63,22 +63,6 @@ std::int64_t solve_short(const domain::Instrument& instrument, const PositionAtR
 
 }  // namespace
 
-domain::Money value_of(domain::Price price, domain::Quantity quantity) {
-  const std::int64_t a = price.raw(), b = quantity.raw();
-  // An estimate by floating point is off by a few thousand units at most; the exact remainder, which then fits 64 bits,
-  // corrects it. The result is exact, so it does not depend on how the estimate was rounded.
-  const double estimate = static_cast<double>(a) * static_cast<double>(b) / static_cast<double>(kScale);
-  if (!(estimate < 9.0e18 && estimate > -9.0e18)) return domain::multiply(price, quantity, domain::Rounding::HalfEven);
-  std::int64_t q = static_cast<std::int64_t>(estimate);
-  std::int64_t r = static_cast<std::int64_t>(static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b) -
-                                             static_cast<std::uint64_t>(q) * static_cast<std::uint64_t>(kScale));
-  q += r / kScale;
-  r %= kScale;
-  const std::int64_t twice = 2 * (r < 0 ? -r : r);
-  if (twice > kScale || (twice == kScale && q % 2 != 0)) q += r < 0 ? -1 : 1;
-  return domain::Money::from_raw(q);
-}
-
 domain::Money maintenance_margin(const domain::Instrument& instrument, domain::Money notional) {
   const auto& bracket = instrument.bracket_for(notional);
   return notional.abs() * bracket.maintenance_ratio - bracket.cumulative;

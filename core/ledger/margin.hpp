@@ -9,9 +9,29 @@
 
 namespace qtrader::ledger {
 
-/// price · quantity rounded half to even, the same bits as domain::multiply, without its 128-bit division: the ledger
-/// does this for every mark. Overflow is a failed check there as here.
-domain::Money value_of(domain::Price price, domain::Quantity quantity);
+/// a · b / 1e8 rounded half to even, the same bits as domain::mul_div, without its 128-bit division: the ledger does
+/// this for every mark. Overflow is a failed check there as here.
+inline std::int64_t mul_scaled(std::int64_t a, std::int64_t b) {
+  constexpr std::int64_t kScale = domain::kFixedScale;
+  // An estimate by floating point is off by a few thousand units at most; the exact remainder, which then fits 64 bits,
+  // corrects it. The result is exact, so it does not depend on how the estimate was rounded.
+  const double estimate = static_cast<double>(a) * static_cast<double>(b) * (1.0 / static_cast<double>(kScale));
+  if (!(estimate < 9.0e18 && estimate > -9.0e18)) [[unlikely]]
+    return domain::mul_div(a, b, kScale, domain::Rounding::HalfEven);
+  std::int64_t q = static_cast<std::int64_t>(estimate);
+  std::int64_t r = static_cast<std::int64_t>(static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b) -
+                                             static_cast<std::uint64_t>(q) * static_cast<std::uint64_t>(kScale));
+  q += r / kScale;
+  r %= kScale;
+  const std::int64_t twice = 2 * (r < 0 ? -r : r);
+  if (twice > kScale || (twice == kScale && q % 2 != 0)) q += r < 0 ? -1 : 1;
+  return q;
+}
+
+/// price · quantity rounded half to even.
+inline domain::Money value_of(domain::Price price, domain::Quantity quantity) {
+  return domain::Money::from_raw(mul_scaled(price.raw(), quantity.raw()));
+}
 
 /// |notional| · maintenance ratio − cumulative, by the bracket of that notional.
 domain::Money maintenance_margin(const domain::Instrument& instrument, domain::Money notional);

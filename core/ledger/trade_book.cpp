@@ -39,10 +39,12 @@ Price OpenTrade::entry_price() const { return entered.is_zero() ? Price() : entr
 Price OpenTrade::exit_price() const { return exited.is_zero() ? Price() : exit_notional / exited; }
 
 double OpenTrade::current_r(Price price) const {
+  const Money settled = realised - fees + funding;
+  if (remaining().is_zero()) return in_r(settled, risk);
   // What the open part cost is what was entered less what the ledger released with the realised PnL.
   const Money released = exit_notional - toward(side, realised);
   const Money unrealised = toward(side, value_of(price, remaining()) - (entry_notional - released));
-  return in_r(realised + unrealised - fees + funding, risk);
+  return in_r(settled + unrealised, risk);
 }
 
 double OpenTrade::peak_r() const { return std::max(0.0, in_r(excursion(*this, best), risk)); }
