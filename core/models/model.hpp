@@ -27,20 +27,28 @@ struct ModelInput {
   std::span<const features::FeatureVector> history;  // oldest first, ending with `now`; empty where no model needs it
 };
 
+/// Least lead of the first class over the second for a model to name it (ai.md 2.6).
+inline constexpr double kMinMargin = 0.05;
+
 struct Prediction {
   ModelKind model = ModelKind::XGBoost;
-  std::array<double, 3> p{};  // SELL, HOLD, BUY; sums to 1 when valid
-  domain::Action action = domain::Action::Hold;  // argmax if its margin over the second is ≥ min_margin, else Hold
+  std::array<double, 3> p{};                     // SELL, HOLD, BUY; sums to 1 when valid
+  domain::Action action = domain::Action::Hold;  // action_of(p, kMinMargin); the ensemble applies its configured margin
   bool valid = false;
   std::string_view why_invalid;  // static text
 };
+
+/// argmax of p if it leads the second by at least min_margin, else Hold. A tie is Hold.
+domain::Action action_of(const std::array<double, 3>& p, double min_margin);
+/// Completes a prediction from class scores: softmax of logits / temperature, action, validity.
+void finish_prediction(const std::array<double, 3>& logits, double temperature, Prediction& out);
 
 /// What the decision rules need to know of a fitted model besides its weights; from the artefact's card.json.
 struct ModelTraits {
   ModelKind kind = ModelKind::XGBoost;
   std::string schema_id;
-  std::string artifact_sha256;       // of the weights file
-  double temperature = 1;            // logits are divided by it (Guo et al. 2017); fitted on validation rows
+  std::string artifact_sha256;               // of the weights file
+  double temperature = 1;                    // logits are divided by it (Guo et al. 2017); fitted on validation rows
   std::array<double, 3> class_mean_abs_r{};  // mean |forward log return| of each class, in units of σ100·√H
   std::int32_t horizon_bars = 4;
   bool synthetic = false;  // trained on synthetic data
@@ -53,9 +61,12 @@ class Model {
   virtual Prediction predict(const ModelInput& input) const = 0;
 };
 
-/// Gradient-boosted trees from the bytes of a fitted model file. Errors: Corrupt, Unsupported, SchemaMismatch (feature
-/// count ≠ 64 or class count ≠ 3).
-base::Result<std::unique_ptr<Model>> load_xgboost(std::span<const std::byte> file, ModelTraits traits);  // JSON or UBJSON
+/// Gradient-boosted trees from the bytes of a fitted model file: three-class softmax over the 64 features, numerical
+/// splits only, all of the file's rounds. The bytes must hash to traits.artifact_sha256; if that is empty it is filled
+/// in. Errors: Corrupt (also a hash that differs), Unsupported (another objective, booster or kind of split),
+/// SchemaMismatch (feature count ≠ 64 or class count ≠ 3), InvalidArgument (temperature).
+base::Result<std::unique_ptr<Model>> load_xgboost(std::span<const std::byte> file,
+                                                  ModelTraits traits);  // JSON or UBJSON
 base::Result<std::unique_ptr<Model>> load_lightgbm(std::span<const std::byte> file, ModelTraits traits);  // text
 
 }  // namespace qtrader::models
