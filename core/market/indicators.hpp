@@ -204,6 +204,8 @@ class DirectionalMovement {
   }
   bool ready() const { return range_.ready(); }
   bool adx_ready() const { return adx_.ready(); }
+  /// No true range to speak of: the three values are 0 by convention.
+  bool flat() const { return range_.value() < kFlat; }
   double plus_di() const { return share(plus_.value()); }
   double minus_di() const { return share(minus_.value()); }
   double adx() const { return adx_.value(); }
@@ -225,7 +227,7 @@ class DirectionalMovement {
     const double p = plus_di(), m = minus_di();
     adx_.push(p + m < kFlat ? 0 : 100 * std::abs(p - m) / (p + m));
   }
-  double share(double movement) const { return range_.value() < kFlat ? 0 : 100 * movement / range_.value(); }
+  double share(double movement) const { return flat() ? 0 : 100 * movement / range_.value(); }
 
   WilderAverage plus_, minus_, range_, adx_;
   double high_ = 0, low_ = 0, close_ = 0;
