@@ -190,6 +190,7 @@ bool ExitManager::raise_to_breakeven(Trade& trade, const ledger::OpenTrade& book
 }
 
 void ExitManager::move_stop(Trade& trade, const ledger::OpenTrade& book, const domain::Bar& bar, Context& context) {
+  if (const OrderRecord* live = live_stop(trade); live != nullptr && live->filled.is_positive()) return;  // executing
   const ExitProfile& exits = trade.plan.exits;
   const domain::PositionSide side = trade.plan.side;
   const domain::Instrument& instrument = desk_.instrument(trade);
