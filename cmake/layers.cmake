@@ -21,5 +21,5 @@ set(QT_LAYERS
   "apps/common:core/engine,edge/system,edge/store,edge/history,edge/simvenue,edge/report"
   "apps/qtrader:apps/common"
   "apps/qtrader-train:training,edge/system"
-  "apps/qtrader-bench:apps/common,training"
+  "bench:apps/common,training"
 )

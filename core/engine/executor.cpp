@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "core/kernel/envelope.hpp"
-
 namespace qtrader::engine {
 namespace {
 

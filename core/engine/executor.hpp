@@ -14,6 +14,7 @@
 #include "core/engine/hook_board.hpp"
 #include "core/execution/trade_manager.hpp"
 #include "core/fund/strategy/strategy.hpp"
+#include "core/kernel/envelope.hpp"
 
 namespace qtrader::engine {
 

@@ -1,0 +1,39 @@
+// Strategies of a run: the rule strategies by name, or the ensemble from fitted models found in a registry.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/engine/config.hpp"
+#include "core/fund/strategy/strategy.hpp"
+#include "core/models/artifact.hpp"
+#include "edge/store/model_registry.hpp"
+
+namespace qtrader::apps {
+
+/// A fitted model, ready to predict, with its files.
+struct LoadedModel {
+  std::unique_ptr<models::Model> model;
+  models::ModelCard card;
+  store::StoredModel stored;
+  /// "xgboost:<sha256 of the weights>"
+  std::string name() const { return stored.entry.type + ":" + stored.weights_sha256; }
+};
+
+/// The active model of each kind in a registry. Errors: NotFound if none is active; Corrupt, SchemaMismatch.
+base::Result<std::vector<LoadedModel>> load_active_models(const std::filesystem::path& registry);
+
+/// Exactly the models named ("kind:sha256") from the registry at root. NotFound naming the first that is not there.
+base::Result<std::vector<LoadedModel>> load_models(const std::filesystem::path& root,
+                                                   const std::vector<std::string>& names);
+
+/// Stores the models in a registry at root, so that a journal can be replayed without the one they came from.
+base::Result<void> copy_models(const std::vector<LoadedModel>& models, const std::filesystem::path& root);
+
+/// The strategy the config names. "ai" takes the models; a rule strategy ignores them.
+base::Result<std::unique_ptr<fund::Strategy>> make_strategy(const engine::EngineConfig& config, std::size_t symbols,
+                                                            std::vector<LoadedModel> models);
+
+}  // namespace qtrader::apps

@@ -1,0 +1,48 @@
+// qtrader: the one command. Verbs that fit models live in qtrader-train, which is started in this program's place, so that
+// a trading process never maps a training library.
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "apps/qtrader/commands.hpp"
+#include "apps/qtrader/data_command.hpp"
+#include "edge/system/process.hpp"
+#include "version.hpp"
+
+namespace {
+
+int become_trainer(char** argv) {
+  const std::string trainer = qtrader::system::executable_directory() / "qtrader-train";
+  ::execv(trainer.c_str(), argv);
+  std::fprintf(stderr, "qtrader: cannot start %s: %s\n", trainer.c_str(), std::strerror(errno));
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc > 1 && std::strcmp(argv[1], "train") == 0) return become_trainer(argv);
+
+  CLI::App app{"Quantum Trader: an autonomous trading system for perpetual futures"};
+  app.set_version_flag("--version", std::string("qtrader ") + qtrader::kCodeVersion);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(36);
+  int status = 0;
+  app.add_subcommand("train", "Fit models on recorded candles (see: qtrader train --help)");
+  qtrader::apps::add_backtest_command(app, status);
+  qtrader::apps::add_replay_command(app, status);
+  qtrader::apps::add_explain_command(app, status);
+  qtrader::apps::add_data_command(app, status);
+  qtrader::apps::add_synthetic_command(*app.get_subcommand("data"), status);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    const bool asked = e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
+    const int shown = app.exit(e);
+    return asked ? shown : 2;
+  }
+  return status;
+}

@@ -1,0 +1,272 @@
+// The reducer as a whole: hooks and their modes, snapshot plus tail equals full replay, entries only through the gate.
+#include "core/engine/engine.hpp"
+
+#include <gtest/gtest.h>
+
+#include "core/base/rng.hpp"
+#include "core/fund/strategy/rules.hpp"
+
+namespace qtrader::engine {
+namespace {
+
+using domain::SymbolId;
+
+domain::Instrument instrument(const std::string& symbol) {
+  domain::Instrument i;
+  i.symbol = symbol;
+  i.tick_size = domain::Price::parse("0.01").value();
+  i.step_size = domain::Quantity::parse("0.001").value();
+  i.min_notional = domain::Money::from_int(5);
+  i.maker_fee = domain::Ratio::parse("0.0002").value();
+  i.taker_fee = domain::Ratio::parse("0.0005").value();
+  i.brackets = {{domain::Money(), domain::Money::from_int(10'000'000), domain::Ratio::parse("0.01").value(),
+                 domain::Money(), 50}};
+  return i;
+}
+
+EngineConfig config() {
+  EngineConfig c;
+  c.base = c.primary = domain::Timeframe::M15;
+  c.strategy = "ema_cross";
+  c.limits.mark_max_age_ms = 1'800'000;
+  c.digest_interval = 16;
+  return c;
+}
+
+std::unique_ptr<Engine> make_engine() {
+  auto table = domain::InstrumentTable::create({instrument("BTCUSDT"), instrument("ETHUSDT")});
+  auto strategy = fund::make_rule_strategy("ema_cross", 2);
+  auto engine = Engine::create(config(), std::move(*table), std::move(*strategy));
+  EXPECT_TRUE(engine) << (engine ? "" : engine.error().message());
+  return std::move(*engine);
+}
+
+/// A venue so simple that it is obviously right: accepts all, fills market orders at the last price at once.
+class Script {
+ public:
+  explicit Script(Engine& engine) : engine_(engine) {}
+
+  void deliver(domain::Event event, base::Timestamp ts) {
+    envelopes.push_back({envelopes.size() + 1, ts, std::move(event)});
+    Outbox outbox;
+    engine_.step(envelopes.back(), outbox);
+    for (auto& r : outbox.audit) audit.push_back(r);
+    for (const auto& c : outbox.commands) answer(c, ts + base::milliseconds(10));
+  }
+  void fire_due(base::Timestamp until) {
+    while (const auto due = engine_.next_timer_due()) {
+      if (*due > until) return;
+      const auto t = *engine_.peek_timer(*due);
+      deliver(domain::TimerFired{t.id, t.tag, t.argument}, *due);
+    }
+  }
+  void bar(SymbolId symbol, int n, double close) {
+    domain::Bar b;
+    b.timeframe = domain::Timeframe::M15;
+    b.open_time = base::Timestamp{} + base::days(20'000) + base::minutes(15) * n;
+    const double open = last_[symbol.value] > 0 ? last_[symbol.value] : close;
+    b.open = domain::Price::from_double(open);
+    b.close = domain::Price::from_double(close);
+    b.high = std::max(b.open, b.close);
+    b.low = std::min(b.open, b.close);
+    b.volume = 1'000;
+    fire_due(b.close_time());
+    last_[symbol.value] = close;
+    deliver(domain::BarClosed{symbol, b}, b.close_time());
+  }
+
+  std::vector<kernel::Envelope> envelopes;
+  std::vector<domain::AuditRecord> audit;
+  std::vector<domain::Order> orders;
+
+ private:
+  void answer(const execution::Command& command, base::Timestamp ts) {
+    if (const auto* set = std::get_if<execution::SetLeverage>(&command))
+      return deliver(domain::LeverageSet{set->symbol, set->leverage, set->mode, true, ts}, ts);
+    if (const auto* cancel = std::get_if<execution::CancelOrder>(&command))
+      return deliver(domain::OrderReport{cancel->order, cancel->symbol, domain::OrderStatus::Canceled,
+                                         domain::VenueReason::UserRequest, {}, {}, ts},
+                     ts);
+    const domain::Order& o = std::get<execution::SubmitOrder>(command).order.get();
+    orders.push_back(o);
+    deliver(domain::OrderReport{o.id, o.symbol, domain::OrderStatus::New, domain::VenueReason::None, {}, {}, ts}, ts);
+    if (o.type != domain::OrderType::Market) return;
+    const auto price = domain::Price::from_double(last_[o.symbol.value]);
+    deliver(domain::Fill{o.id, o.symbol, o.side, price, o.quantity, domain::Money::from_double(0.1), false,
+                         domain::FillKind::Normal, price, envelopes.size(), ts},
+            ts);
+    deliver(domain::OrderReport{o.id, o.symbol, domain::OrderStatus::Filled, domain::VenueReason::None, o.quantity, price,
+                                ts},
+            ts);
+  }
+
+  Engine& engine_;
+  std::array<double, 2> last_{};
+};
+
+void play(Script& script, int from, int to, std::uint64_t seed) {
+  base::Rng rng(seed);
+  double a = 100, b = 50;
+  for (int n = 0; n < to; ++n) {
+    a *= 1 + 0.004 * rng.normal();
+    b *= 1 + 0.006 * rng.normal();
+    if (n < from) continue;
+    script.bar({0}, n, a);
+    script.bar({1}, n, b);
+  }
+}
+
+void start(Script& script) {
+  script.deliver(domain::RunStarted{domain::Money::from_int(10'000), 1, {}, {}}, base::Timestamp{} + base::days(20'000));
+}
+
+template <class R>
+int count(const std::vector<domain::AuditRecord>& audit) {
+  return static_cast<int>(std::count_if(audit.begin(), audit.end(),
+                                        [](const auto& r) { return std::holds_alternative<R>(r); }));
+}
+
+TEST(Engine, TradesARuleAndProtectsEveryPosition) {
+  auto engine = make_engine();
+  Script script(*engine);
+  start(script);
+  play(script, 0, 600, 4);
+  int entries = 0, stops = 0;
+  for (const auto& o : script.orders) {
+    entries += o.purpose == domain::OrderPurpose::Entry;
+    stops += o.purpose == domain::OrderPurpose::ProtectiveStop;
+  }
+  EXPECT_GT(entries, 3);
+  EXPECT_GE(stops, entries) << "each entry is followed by a stop at the venue";
+  EXPECT_EQ(static_cast<std::size_t>(count<domain::OrderApproved>(script.audit)), script.orders.size())
+      << "no order without an approval on record";
+  EXPECT_EQ(engine->ledger().trial_balance(), domain::Money());
+}
+
+TEST(Engine, SnapshotPlusTailEqualsFullReplay) {
+  auto whole = make_engine();
+  Script script(*whole);
+  start(script);
+  play(script, 0, 300, 9);
+  ASSERT_GT(script.orders.size(), 4U);
+  for (std::size_t cut = 1; cut < script.envelopes.size(); cut += 37) {
+    auto first = make_engine();
+    Outbox outbox;
+    for (std::size_t i = 0; i < cut; ++i) first->step(script.envelopes[i], outbox);
+    auto second = make_engine();
+    const auto restored = second->restore(first->snapshot());
+    ASSERT_TRUE(restored) << restored.error().message();
+    EXPECT_EQ(second->snapshot(), first->snapshot());
+    for (std::size_t i = cut; i < script.envelopes.size(); ++i) second->step(script.envelopes[i], outbox);
+    ASSERT_EQ(second->snapshot(), whole->snapshot()) << "cut at " << cut;
+  }
+}
+
+TEST(Engine, RefusesASnapshotThatIsNotItsOwn) {
+  auto engine = make_engine();
+  base::Bytes bytes = engine->snapshot();
+  bytes.pop_back();
+  EXPECT_EQ(engine->restore(bytes).error().code, base::Errc::Corrupt);
+  bytes = engine->snapshot();
+  bytes[8] ^= std::byte{1};
+  EXPECT_EQ(engine->restore(bytes).error().code, base::Errc::SchemaMismatch);
+}
+
+TEST(Engine, KillStopsEntriesAndCloseAllStillCloses) {
+  auto engine = make_engine();
+  Script script(*engine);
+  start(script);
+  play(script, 0, 400, 4);
+  const base::Timestamp now = script.envelopes.back().ts_recv;
+  script.deliver(domain::OperatorCommand{domain::OperatorAction::Kill, std::nullopt, "op", "test"}, now);
+  const auto before = script.orders.size();
+  script.deliver(domain::OperatorCommand{domain::OperatorAction::CloseAll, std::nullopt, "op", "test"}, now);
+  EXPECT_TRUE(engine->ledger().position({0}).flat());
+  EXPECT_TRUE(engine->ledger().position({1}).flat());
+  play(script, 400, 700, 4);
+  for (std::size_t i = before; i < script.orders.size(); ++i)
+    EXPECT_NE(script.orders[i].purpose, domain::OrderPurpose::Entry);
+}
+
+TEST(Engine, NothingIsDecidedBeforeTheRunsStart) {
+  auto engine = make_engine();
+  Script script(*engine);
+  const base::Timestamp from = base::Timestamp{} + base::days(20'000) + base::minutes(15) * 300;
+  script.deliver(domain::RunStarted{domain::Money::from_int(10'000), 1, from, {}}, base::Timestamp{} + base::days(20'000));
+  play(script, 0, 299, 4);
+  EXPECT_EQ(count<domain::SignalGenerated>(script.audit), 0);
+  EXPECT_TRUE(script.orders.empty());
+}
+
+class Vetoing final : public RiskCheckHook {
+ public:
+  base::Result<Plain> run(const RiskCheckInput&) override { return Plain{{domain::VerdictKind::Veto, {"no"}}}; }
+};
+class Failing final : public RiskCheckHook {
+ public:
+  base::Result<Plain> run(const RiskCheckInput&) override {
+    return base::Error{"test", base::Errc::Unavailable, "down"};
+  }
+};
+
+domain::VerdictKind ask(std::unique_ptr<RiskCheckHook> module, domain::HookMode mode, std::size_t& recorded) {
+  HookBoard board;
+  board.install<RiskCheckHook>(std::move(module), mode);
+  Outbox outbox;
+  const domain::Signal signal;
+  const auto out = board.run<RiskCheckHook>({signal, domain::PositionSide::Long, {}, 1, false}, {1}, outbox);
+  recorded = outbox.audit.size();
+  return out.verdict.kind;
+}
+
+TEST(Hooks, OnlyActiveBindsAndAnErrorVetoes) {
+  using domain::HookMode;
+  using domain::VerdictKind;
+  std::size_t recorded = 0;
+  EXPECT_EQ(ask(std::make_unique<Vetoing>(), HookMode::Active, recorded), VerdictKind::Veto);
+  EXPECT_EQ(recorded, 1U);
+  for (const auto mode : {HookMode::Observation, HookMode::Shadow}) {
+    EXPECT_EQ(ask(std::make_unique<Vetoing>(), mode, recorded), VerdictKind::Allow);
+    EXPECT_EQ(recorded, 1U) << "what it would have said is on record";
+  }
+  EXPECT_EQ(ask(std::make_unique<Vetoing>(), HookMode::Disabled, recorded), VerdictKind::Allow);
+  EXPECT_EQ(recorded, 0U);
+  EXPECT_EQ(ask(std::make_unique<Failing>(), HookMode::Active, recorded), VerdictKind::Veto) << "fails closed";
+}
+
+TEST(Hooks, EveryErrorAnswerOnlyNarrows) {
+  const domain::Signal signal;
+  const std::vector<domain::Signal> candidates(3);
+  EXPECT_TRUE(on_error(UniverseInput{{{0}, {1}}, {}}).symbols.empty());
+  EXPECT_GT(on_error(ConfidenceInput{signal, 0.65}).threshold, 0.65);
+  for (const bool allowed : on_error(PortfolioInput{candidates, {}}).allowed) EXPECT_FALSE(allowed);
+  EXPECT_EQ(on_error(PeriodicInput{}).verdict.kind, domain::VerdictKind::Veto);
+}
+
+TEST(Hooks, ARunReportsWhatIsNotInstalled) {
+  auto engine = make_engine();
+  Script script(*engine);
+  start(script);
+  int reported = 0, missing = 0;
+  for (const auto& r : script.audit) {
+    const auto* v = std::get_if<domain::HookVerdict>(&r);
+    if (v == nullptr) continue;
+    ++reported;
+    missing += v->mode == domain::HookMode::NotInstalled;
+  }
+  EXPECT_EQ(reported, 12);
+  EXPECT_EQ(missing, 9);
+}
+
+TEST(Config, RefusesWhatIsOutOfRange) {
+  EngineConfig c = config();
+  c.base = domain::Timeframe::H1;
+  EXPECT_NE(validate(c).error().context.find("multiple of the base timeframe"), std::string::npos);
+  c = config();
+  c.executor.settle_ms = 900'000;
+  EXPECT_FALSE(validate(c));
+  EXPECT_NE(config_hash(config()), config_hash(c));
+}
+
+}  // namespace
+}  // namespace qtrader::engine

@@ -1,0 +1,123 @@
+// What the end-to-end tests share: running the built program as a user would, temporary directories, reading its results.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace qtrader::e2e {
+
+namespace fs = std::filesystem;
+
+inline std::string read_file(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+/// A directory that goes with the test.
+class TempDir {
+ public:
+  TempDir() {
+    std::string pattern = (fs::temp_directory_path() / "qtrader-e2e-XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data());
+  }
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+  ~TempDir() {
+    std::error_code ec;
+    fs::remove_all(path_, ec);
+  }
+  fs::path operator/(const std::string& name) const { return path_ / name; }
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+struct Outcome {
+  int status = -1;  // exit status; 128 + signal if killed
+  std::string out, err;
+};
+
+class Program {
+ public:
+  explicit Program(const TempDir& scratch) : scratch_(scratch.path()) {}
+
+  /// Starts qtrader without waiting.
+  pid_t start(const std::vector<std::string>& arguments) {
+    const fs::path binary = fs::path(QT_BINARY_DIR) / "qtrader";
+    std::vector<std::string> all = {binary.string()};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const pid_t pid = ::fork();
+    if (pid != 0) return pid;
+    (void)!std::freopen((scratch_ / "stdout").c_str(), "w", stdout);
+    (void)!std::freopen((scratch_ / "stderr").c_str(), "w", stderr);
+    std::vector<char*> argv;
+    for (auto& a : all) argv.push_back(a.data());
+    argv.push_back(nullptr);
+    ::execv(argv[0], argv.data());
+    ::_exit(127);
+  }
+  Outcome wait(pid_t pid) {
+    int raw = 0;
+    ::waitpid(pid, &raw, 0);
+    return {WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw), read_file(scratch_ / "stdout"),
+            read_file(scratch_ / "stderr")};
+  }
+  Outcome run(const std::vector<std::string>& arguments) { return wait(start(arguments)); }
+
+ private:
+  fs::path scratch_;
+};
+
+/// Rows of a CSV file as maps from column to text.
+inline std::vector<std::map<std::string, std::string>> read_csv(const fs::path& path) {
+  std::ifstream in(path);
+  std::string line;
+  std::vector<std::string> header;
+  std::vector<std::map<std::string, std::string>> rows;
+  while (std::getline(in, line)) {
+    std::vector<std::string> cells;
+    std::istringstream stream(line);
+    for (std::string cell; std::getline(stream, cell, ',');) cells.push_back(cell);
+    if (header.empty()) {
+      header = cells;
+      continue;
+    }
+    auto& row = rows.emplace_back();
+    for (std::size_t i = 0; i < cells.size() && i < header.size(); ++i) row[header[i]] = cells[i];
+  }
+  return rows;
+}
+
+inline boost::json::object read_report(const fs::path& out) {
+  return boost::json::parse(read_file(out / "report.json")).as_object();
+}
+
+inline std::string digest(const fs::path& out) {
+  return std::string(read_report(out).at("run").at("digest").as_string());
+}
+
+/// Recorded data beside the checkout. A user's machine lacks them: then the test says so and skips, but never in CI.
+inline fs::path recorded_data() { return fs::path(QT_SOURCE_DIR) / ".." / "shared" / "data"; }
+
+}  // namespace qtrader::e2e
+
+#define QT_NEED_RECORDED_DATA()                                                                     \
+  if (!std::filesystem::is_directory(qtrader::e2e::recorded_data())) {                              \
+    if (std::getenv("CI") != nullptr) FAIL() << "../shared/data is missing in CI";                  \
+    GTEST_SKIP() << "needs the recorded market data at ../shared/data, which this machine lacks";   \
+  }
