@@ -203,7 +203,8 @@ TEST_F(EntryTest, AnUnansweredCancelIsAskedAgain) {
   EXPECT_TRUE(w.manager.busy(kSymbol));
 }
 
-TEST_F(EntryTest, UnknownOrderIsNotTakenForCancelled) {  // the cancel overtook the order, or the fill overtook the cancel
+TEST_F(EntryTest,
+       UnknownOrderIsNotTakenForCancelled) {  // the cancel overtook the order, or the fill overtook the cancel
   const domain::Order entry = w.enter();
   w.advance(10'000);
   w.take_cancels();

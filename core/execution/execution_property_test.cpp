@@ -1,6 +1,6 @@
-// The trade manager against a venue that does everything a venue can do: delays, rejections, lost orders, partial fills,
-// reports before and after their fills and twice, cancels that lose their race, fills after the cancel, stops lost,
-// liquidations. After every event the invariants of fund.md 1.1, 3.12 and 4.5 must hold.
+// The trade manager against a venue that does everything a venue can do: delays, rejections, lost orders, partial
+// fills, reports before and after their fills and twice, cancels that lose their race, fills after the cancel, stops
+// lost, liquidations. After every event the invariants of fund.md 1.1, 3.12 and 4.5 must hold.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -77,9 +77,8 @@ class ChaosVenue {
         it = answers_.erase(it);
       }
     }
-    std::sort(out.begin(), out.end(), [](const Answer& a, const Answer& b) {
-      return std::pair(a.due, a.seq) < std::pair(b.due, b.seq);
-    });
+    std::sort(out.begin(), out.end(),
+              [](const Answer& a, const Answer& b) { return std::pair(a.due, a.seq) < std::pair(b.due, b.seq); });
     return out;
   }
   bool quiet() const { return answers_.empty(); }

@@ -107,6 +107,39 @@ TEST_F(ExitTest, ALostStopIsReplaced) {
   EXPECT_EQ(orders.back().purpose, OrderPurpose::Unwind) << "and the clock runs again";
 }
 
+TEST_F(ExitTest, AStopForHalfThePositionIsNoProtection) {
+  const domain::Order entry = w.enter();
+  w.fill(entry, 100, 4);
+  w.accept(w.take_order());
+  w.fill(entry, 100, 4);
+  w.take_order();  // a stop for 8, never confirmed
+  w.advance(9'000);
+  const auto orders = w.take_orders();
+  ASSERT_EQ(orders.size(), 3u);
+  EXPECT_EQ(orders[2].purpose, OrderPurpose::Unwind);
+  EXPECT_EQ(orders[2].quantity, qty(8));
+}
+
+TEST_F(ExitTest, ReportsOnlyMoveAnOrderForward) {
+  OrderRecord record;
+  record.order.quantity = qty(10);
+  domain::OrderReport r;
+  const auto apply = [&](OrderStatus status, double filled) {
+    r.status = status;
+    r.filled = qty(filled);
+    OrderDesk::apply(record, r);
+  };
+  apply(OrderStatus::PartiallyFilled, 4);
+  apply(OrderStatus::Canceled, 6);
+  apply(OrderStatus::New, 0);  // late
+  EXPECT_EQ(record.status, OrderStatus::Canceled);
+  EXPECT_EQ(record.reported, qty(6));
+  EXPECT_FALSE(record.settled()) << "6 executed, 0 seen";
+  record.filled = qty(6);
+  EXPECT_TRUE(record.settled());
+  EXPECT_FALSE(record.working());
+}
+
 TEST_F(ExitTest, StopExecutionEndsTheTrade) {
   const auto p = w.protect();
   w.fill_all(p.stop, 97.9);
@@ -265,6 +298,24 @@ TEST_F(ExitTest, ThePartialExitResizesTheStop) {
   EXPECT_GT(closed().r_multiple, 2);
   w.take_orders();
   w.expect_clean();
+}
+
+TEST_F(ExitTest, ThePartialExitResizesTheStopEvenWhereItIs) {
+  EntryPlan plan = w.plan();
+  plan.exits.breakeven_r = 0;
+  w.open(plan);
+  w.confirm_leverage();
+  w.fill_all(w.take_order(), 100);
+  const domain::Order stop = w.take_order();
+  w.accept(stop);
+  const auto targets = w.take_orders();
+  w.fill_all(targets[0], 104);
+  const domain::Order smaller = w.take_order();
+  EXPECT_EQ(smaller.quantity, qty(5));
+  EXPECT_EQ(smaller.trigger_price, stop.trigger_price);
+  w.accept(smaller);
+  EXPECT_EQ(w.audited<domain::StopMoved>().back().reason, "resized");
+  EXPECT_EQ(w.take_cancels(), std::vector{stop.id});
 }
 
 TEST_F(ExitTest, ATargetNotPlacedIsPlacedWithTheNextBar) {

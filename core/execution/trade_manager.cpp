@@ -26,7 +26,6 @@ domain::Fill split(domain::Fill& fill, Quantity quantity) {
 TradeManager::TradeManager(ExecutionConfig config, const domain::InstrumentTable& instruments, risk::Gate& gate,
                            ledger::TradeBook& trades, const ledger::Ledger& ledger, const market::MarketState& market)
     : config_(config),
-      instruments_(instruments),
       trades_(trades),
       ledger_(ledger),
       desk_(instruments, gate),

@@ -93,7 +93,6 @@ class TradeManager {
   void check_agreement(domain::SymbolId symbol) const;
 
   const ExecutionConfig config_;
-  const domain::InstrumentTable& instruments_;
   ledger::TradeBook& trades_;
   const ledger::Ledger& ledger_;
   OrderDesk desk_;

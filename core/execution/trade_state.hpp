@@ -99,7 +99,8 @@ struct Trade {
 
   bool finished() const { return state == domain::TradeState::Closed || state == domain::TradeState::Failed; }
   OrderRecord* find(domain::ClientOrderId order) {
-    const auto it = std::find_if(orders.begin(), orders.end(), [&](const OrderRecord& r) { return r.order.id == order; });
+    const auto it =
+        std::find_if(orders.begin(), orders.end(), [&](const OrderRecord& r) { return r.order.id == order; });
     return it == orders.end() ? nullptr : &*it;
   }
   const OrderRecord* find(domain::ClientOrderId order) const { return const_cast<Trade*>(this)->find(order); }
