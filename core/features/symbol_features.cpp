@@ -183,6 +183,7 @@ void SymbolFeatures::latch_volatility(const Candle& c) {
   }
   if (bars_ < 2) return;
   const double log_return = base::det::log(c.close / before_.close);
+  log_price_ += log_return;
   returns20_.push(log_return);
   returns50_.push(log_return);
   returns100_.push(log_return);
@@ -194,11 +195,11 @@ void SymbolFeatures::latch_volatility(const Candle& c) {
   }
 }
 
-// #31–33, #40–42.
+// #31–33, #40–42. After latch_volatility, which moves the log price on.
 void SymbolFeatures::latch_trend(const Candle& c) {
   direction_.push(c.high, c.low, c.close);
   aroon_.push(c.high, c.low);
-  regression_.push(base::det::log(c.close));
+  regression_.push(log_price_);
   if (direction_.ready()) {
     latched_.put(Feature::PlusDi, direction_.plus_di() / 100);
     latched_.put(Feature::MinusDi, direction_.minus_di() / 100);

@@ -76,7 +76,7 @@ class SymbolFeatures {
     a(base_, primary_, base_closes_, base_close_time_, bars_, bars_since_gap_, previous_, before_, finite_, latched_,
       hour_returns_);
     a(closes_, rsi_, macd_, stochastic_, cci_, mfi_, band20_, band50_, atr_, atr50_, direction_, ema9_, ema21_, ema50_,
-      ema200_, ema50_history_, aroon_, regression_, returns20_, returns50_, returns100_);
+      ema200_, ema50_history_, aroon_, log_price_, regression_, returns20_, returns50_, returns100_);
     a(volume20_, signed_volume20_, return_volume20_, flow20_, day_value_, day_volume_, trades20_, trades_run_,
       empty_bars_);
   }
@@ -132,6 +132,7 @@ class SymbolFeatures {
   Ema ema9_{9}, ema21_{21}, ema50_{50}, ema200_{200};
   base::Ring<double> ema50_history_{11};
   Aroon aroon_{25};
+  double log_price_ = 0;  // ln C up to a constant, which no slope or r² sees
   LinearRegression regression_{20};
   RollingPowers returns20_{20, false}, returns50_{50, true}, returns100_{100, false};
 
