@@ -57,6 +57,10 @@ void AtomicFile::discard() {
   ::unlink(temporary_.c_str());
 }
 
+base::Error AtomicFile::given_up() const {
+  return {"history", Errc::Io, target_.string() + ": already committed, or given up after an earlier error"};
+}
+
 Result<AtomicFile> AtomicFile::create(const fs::path& target) {
   const fs::path directory = target.has_parent_path() ? target.parent_path() : fs::path(".");
   std::error_code ec;
@@ -69,7 +73,7 @@ Result<AtomicFile> AtomicFile::create(const fs::path& target) {
 }
 
 Result<void> AtomicFile::append(std::span<const std::byte> bytes) {
-  QT_CHECK(fd_ >= 0, "append to a committed file");
+  if (fd_ < 0) return given_up();
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
@@ -85,7 +89,8 @@ Result<void> AtomicFile::append(std::span<const std::byte> bytes) {
 }
 
 Result<void> AtomicFile::rewrite(std::uint64_t offset, std::span<const std::byte> bytes) {
-  QT_CHECK(fd_ >= 0 && offset + bytes.size() <= size_, "rewrite outside of what was written");
+  QT_CHECK(offset + bytes.size() <= size_, "rewrite outside of what was written");
+  if (fd_ < 0) return given_up();
   while (!bytes.empty()) {
     const ssize_t n = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
@@ -101,7 +106,7 @@ Result<void> AtomicFile::rewrite(std::uint64_t offset, std::span<const std::byte
 }
 
 Result<void> AtomicFile::commit() {
-  QT_CHECK(fd_ >= 0, "commit of a committed file");
+  if (fd_ < 0) return given_up();
   if (::fsync(fd_) != 0) {
     const int why = errno;
     discard();

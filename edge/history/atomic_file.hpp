@@ -32,6 +32,7 @@ class AtomicFile {
  private:
   AtomicFile(std::filesystem::path target, std::filesystem::path temporary, int fd);
   void discard();
+  base::Error given_up() const;
   std::filesystem::path target_, temporary_;
   int fd_ = -1;
   std::uint64_t size_ = 0;

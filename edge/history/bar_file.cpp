@@ -139,7 +139,7 @@ Result<void> BarFileReader::parse_bar(Bar& bar) const {
   return {};
 }
 
-unsigned BarFileReader::check(const Bar& bar) const {
+unsigned bar_value_faults(const Bar& bar) {
   unsigned faults = 0;
   if (!bar.open.is_positive() || !bar.high.is_positive() || !bar.low.is_positive() || !bar.close.is_positive() ||
       bar.volume < 0 || bar.quote_volume < 0 || bar.taker_buy_base < 0)
@@ -149,6 +149,13 @@ unsigned BarFileReader::check(const Bar& bar) const {
   else if (bar.open < bar.low || bar.open > bar.high || bar.close < bar.low || bar.close > bar.high)
     faults |= kOutsideRange;
   return faults;
+}
+
+base::Timestamp& BarFileReader::previous() {
+  if (info_.format != "csv-long" || !info_.symbol.empty()) return previous_;
+  const auto found = previous_of_.find(symbol());
+  if (found != previous_of_.end()) return found->second;
+  return previous_of_.emplace(std::string(symbol()), kAllTime.from).first->second;
 }
 
 Result<bool> BarFileReader::read(Bar& bar, unsigned& faults) {
@@ -168,23 +175,25 @@ Result<bool> BarFileReader::read(Bar& bar, unsigned& faults) {
     if (fields_.count < layout_.width)
       return row_error(info_.path, rows_->line(),
                        std::to_string(fields_.count) + " columns: expected at least " + std::to_string(layout_.width));
-    if (layout_.symbol >= 0 && fields_.at[static_cast<std::size_t>(layout_.symbol)] != info_.symbol) {
+    if (layout_.symbol >= 0 && !(one_of_many && info_.symbol.empty()) && symbol() != info_.symbol) {
       if (one_of_many) continue;
       return field_error(layout_.symbol, "symbol", info_.symbol.c_str());
     }
     ++given_;
     if (!parse_row_time(fields_.at[static_cast<std::size_t>(layout_.time)], bar.open_time))
       return field_error(layout_.time, "open time", "Unix s, ms, µs, ns or an ISO-8601 date");
-    faults = bar.open_time < previous_ ? kOutOfOrder : bar.open_time == previous_ ? kDuplicate : 0U;
+    base::Timestamp& before = previous();
+    faults = bar.open_time < before ? kOutOfOrder : bar.open_time == before ? kDuplicate : 0U;
     if (bar.open_time.ns % domain::duration(info_.timeframe).ns != 0) faults |= kMisaligned;
     if (info_.from != info_.to && (bar.open_time < info_.from || bar.open_time >= info_.to)) faults |= kOutsideName;
-    previous_ = std::max(previous_, bar.open_time);
-    if (faults == 0 && bar.open_time < window_.from) continue;
-    if (faults == 0 && bar.open_time >= window_.to) return false;
+    before = std::max(before, bar.open_time);
+    const bool readable = (faults & kReadErrors) == 0;
+    if (readable && bar.open_time < window_.from) continue;
+    if (readable && bar.open_time >= window_.to) return false;
     bar.timeframe = info_.timeframe;
     bar.columns = columns_;
     QT_TRY_VOID(parse_bar(bar));
-    faults |= check(bar);
+    faults |= bar_value_faults(bar);
     return true;
   }
 }
@@ -196,8 +205,6 @@ base::Error BarFileReader::fault_error(const Bar& bar, unsigned faults) const {
     what = "opens at " + time + ", before the row above: rows must be in rising time";
   else if ((faults & kDuplicate) != 0)
     what = "opens at " + time + " as the row above: a bar may appear once";
-  else if ((faults & kMisaligned) != 0)
-    what = "opens at " + time + ", not a multiple of " + std::string(to_string(info_.timeframe));
   else if ((faults & kOutsideName) != 0)
     what = "opens at " + time + ", outside the file's " + base::format_date(info_.from) + " to " +
            base::format_date(info_.to);

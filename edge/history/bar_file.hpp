@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -40,20 +41,25 @@ int find_column(const Fields& header, std::string_view names);
 
 class BarFileReader {
  public:
-  /// Rows before the window are checked for order only; reading stops at its end. Errors: NotFound, Io, Corrupt.
+  /// Rows before the window are checked for order only; reading stops at its end. A "csv-long" series without a symbol
+  /// gives the rows of all symbols. Errors: NotFound, Io, Corrupt.
   static base::Result<BarFileReader> open(const SeriesInfo& info, Window window);
   /// True with the next bar and its faults, false at the end. Errors: Corrupt for rows that are not a bar at all.
   base::Result<bool> read(domain::Bar& bar, unsigned& faults);
   /// The sentence for a faulty bar just read, as an error.
   base::Error fault_error(const domain::Bar& bar, unsigned faults) const;
   const SeriesInfo& info() const { return info_; }
+  /// The symbol of the row just read.
+  std::string_view symbol() const {
+    return layout_.symbol < 0 ? std::string_view(info_.symbol) : fields_.at[static_cast<std::size_t>(layout_.symbol)];
+  }
 
  private:
   BarFileReader(SeriesInfo info, Window window, std::unique_ptr<RowSource> rows);
   /// True if the row is a header.
   base::Result<bool> set_layout(const Fields& first);
   base::Result<void> parse_bar(domain::Bar& bar) const;
-  unsigned check(const domain::Bar& bar) const;
+  base::Timestamp& previous();
   base::Error field_error(int column, const char* name, const char* expected) const;
 
   SeriesInfo info_;
@@ -63,9 +69,13 @@ class BarFileReader {
   Fields fields_;
   bool started_ = false;
   base::Timestamp previous_{std::numeric_limits<std::int64_t>::min()};
-  std::uint64_t given_ = 0;  // rows of our symbol so far
+  std::map<std::string, base::Timestamp, std::less<>> previous_of_;  // by symbol, when all are read
+  std::uint64_t given_ = 0;                                          // rows of our symbol so far
   std::uint8_t columns_ = 0;
 };
+
+/// kNonPositive, kLowAboveHigh and kOutsideRange of a bar by itself.
+unsigned bar_value_faults(const domain::Bar& bar);
 
 /// One text file as a strict cursor.
 base::Result<std::unique_ptr<BarCursor>> open_bar_file(const SeriesInfo& info, Window window);

@@ -129,25 +129,24 @@ Result<fs::path> write_funding_csv(const fs::path& directory, const std::string&
   return target;
 }
 
-Result<fs::path> write_mark_csv(const fs::path& directory, const std::string& symbol, domain::Timeframe timeframe,
+Result<MarkFile> write_mark_csv(const fs::path& directory, const std::string& symbol, domain::Timeframe timeframe,
                                 BarCursor& bars) {
   std::string text = "open_time_ms,mark_open,mark_high,mark_low,mark_close\n";
   base::Timestamp first, last;
-  bool any = false;
+  std::uint64_t rows = 0;
   for (;;) {
     QT_TRY(const auto bar, bars.next());
     if (!bar) break;
-    if (!any) first = bar->open_time;
-    any = true;
+    if (rows++ == 0) first = bar->open_time;
     last = bar->open_time;
     text += std::to_string(bar->open_time.unix_ms()) + "," + bar->open.to_string() + "," + bar->high.to_string() + "," +
             bar->low.to_string() + "," + bar->close.to_string() + "\n";
   }
-  if (!any) return base::Error{"history", base::Errc::InvalidArgument, symbol + ": no mark prices to write"};
+  if (rows == 0) return base::Error{"history", base::Errc::InvalidArgument, symbol + ": no mark prices to write"};
   const fs::path target = directory / (symbol + "-mark-" + std::string(to_string(timeframe)) + "_" +
                                        day_compact(first) + "-" + day_compact(last) + ".csv");
   QT_TRY_VOID(write_file_atomically(target, text));
-  return target;
+  return MarkFile{target, rows};
 }
 
 }  // namespace qtrader::history

@@ -35,8 +35,12 @@ std::int64_t settlement_minute(base::Timestamp ts);
 /// Atomically writes DIR/SYMBOL-funding_FROM-TO.csv. Errors: Io, NoSpace, InvalidArgument (no rates).
 base::Result<std::filesystem::path> write_funding_csv(const std::filesystem::path& directory, const std::string& symbol,
                                                       std::span<const domain::FundingRate> rates);
+struct MarkFile {
+  std::filesystem::path file;
+  std::uint64_t rows = 0;
+};
 /// Atomically writes DIR/SYMBOL-mark-TF_FROM-TO.csv. Errors: the same, and those of the cursor.
-base::Result<std::filesystem::path> write_mark_csv(const std::filesystem::path& directory, const std::string& symbol,
-                                                   domain::Timeframe timeframe, BarCursor& bars);
+base::Result<MarkFile> write_mark_csv(const std::filesystem::path& directory, const std::string& symbol,
+                                      domain::Timeframe timeframe, BarCursor& bars);
 
 }  // namespace qtrader::history
