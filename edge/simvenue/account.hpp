@@ -70,7 +70,8 @@ class Account {
 
   template <class Archive>
   void archive(Archive& a) {
-    a(wallet_, holdings_, held_);
+    a(wallet_, held_);
+    for (Holding& holding : holdings_) a(holding);
   }
 
  private:

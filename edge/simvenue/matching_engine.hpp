@@ -90,7 +90,8 @@ class MatchingEngine {
 
   template <class Archive>
   void archive(Archive& a) {
-    a(account_, books_, inbox_, answers_, now_, last_trade_id_);
+    a(account_, inbox_, answers_, now_, last_trade_id_);
+    for (Book& book : books_) a(book);
   }
 
  private:

@@ -53,6 +53,23 @@ TEST(Stops, SlipBeyondTheTrigger) {
   EXPECT_GE(b.fills[1].price, px(98 * 0.995));
 }
 
+TEST(Stops, ThatOpenAPositionNeedMarginWhenTheyFire) {
+  Bench b;
+  b.send(limit(Side::Buy, 1, 50));  // keeps the price known
+  b.open({100, 100, 100, 100});
+  auto entry = stop(Side::Buy, 10, 105);
+  auto greedy = stop(Side::Buy, 5'000, 105);
+  entry.reduce_only = greedy.reduce_only = false;
+  const auto a = b.send(entry);
+  const auto c = b.send(greedy);
+  EXPECT_EQ(b.status(c), OrderStatus::New) << "conditional orders reserve nothing";
+  b.path({100, 106, 99, 104});
+  EXPECT_EQ(b.status(a), OrderStatus::Filled);
+  EXPECT_EQ(b.holding().quantity, qty(10));
+  EXPECT_EQ(b.status(c), OrderStatus::Expired);
+  EXPECT_EQ(b.reason(c), VenueReason::InsufficientMargin);
+}
+
 TEST(Targets, FillAtTheTriggerOrAtABetterOpen) {
   Bench b;
   b.enter(Side::Buy, 2, 100);

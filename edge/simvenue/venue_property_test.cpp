@@ -120,6 +120,57 @@ TEST(VenueProperty, TheAccountIsWhatItsEventsSay) {
   }
 }
 
+TEST(VenueProperty, NoAccountGoesBelowZero) {
+  int liquidations = 0;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    const auto table = domain::InstrumentTable::create({contract("AUSDT"), contract("BUSDT")}).value();
+    auto config = plain();
+    config.slippage = SlippageModel::Realistic;
+    config.max_bar_volume_share = 1;
+    MatchingEngine engine(table, config, base::Rng(seed));
+    base::Rng rng(seed);
+    const auto mode = seed % 2 == 0 ? MarginMode::Cross : MarginMode::Isolated;
+    for (const auto s : {kA, kB}) engine.set_leverage({s, {100}, mode});
+    double price[2] = {100, 100};
+    std::uint64_t id = 0;
+    base::Timestamp slot = kStart;
+    for (int i = 0; i < 200; ++i, slot = slot + base::minutes(5)) {
+      engine.advance_to(slot);
+      for (const auto s : {kA, kB}) {
+        auto o =
+            market(rng.below(2) == 0 ? Side::Buy : Side::Sell, 100 + static_cast<double>(rng.below(2'000)), false, s);
+        o.id = {++id};
+        if (engine.account()[s].quantity.is_zero()) engine.submit(o);
+      }
+      domain::Bar bars[2];
+      for (const auto s : {kA, kB}) {
+        domain::Bar& b = bars[s.value];
+        double& p = price[s.value];
+        const auto cents = [](double v) { return px(std::max(std::round(v * 100) / 100, 1.0)); };
+        const double open = p * (1 + (rng.below(10) == 0 ? rng.uniform(-0.2, 0.2) : 0));
+        const double close = open * (1 + 0.02 * rng.normal());
+        b.open_time = slot;
+        b.timeframe = domain::Timeframe::M5;
+        b.open = cents(open);
+        b.close = cents(close);
+        b.high = std::max({cents(std::max(open, close) * (1 + 0.01 * std::abs(rng.normal()))), b.open, b.close});
+        b.low = std::min({cents(std::min(open, close) * (1 - 0.01 * std::abs(rng.normal()))), b.open, b.close});
+        b.volume = 1e7;
+        p = std::clamp(close, 50.0, 200.0);
+      }
+      engine.advance_to(slot + base::seconds(5));
+      for (const auto s : {kA, kB}) engine.on_bar_open(s, bars[s.value]);
+      engine.advance_to(slot + base::minutes(5) - base::milliseconds(1));
+      for (const auto s : {kA, kB}) engine.on_bar_path(s, bars[s.value]);
+      while (const auto e = engine.pop_due(slot + base::minutes(5)))
+        if (const auto* f = std::get_if<domain::Fill>(&e->event))
+          liquidations += f->kind == domain::FillKind::Liquidation ? 1 : 0;
+      ASSERT_FALSE(engine.account().equity().is_negative()) << seed << " bar " << i;
+    }
+  }
+  EXPECT_GT(liquidations, 100);
+}
+
 TEST(VenueProperty, FillsAreAdverseInsideTheCapAndOnTheTick) {
   auto config = plain();
   config.slippage = SlippageModel::Pessimistic;
