@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <iterator>
 #include <utility>
 
 #include "core/base/json.hpp"
 #include "edge/report/chart_data.hpp"
+#include "edge/report/csv_row.hpp"
 #include "edge/report/result_file.hpp"
 #include "edge/report/summarise.hpp"
 #include "edge/report/tear_sheet.hpp"
@@ -28,14 +28,6 @@ constexpr std::string_view kTradesHeader =
 constexpr std::string_view kEquityHeader = "ts_ms,equity_usd,wallet_usd,upnl_usd,drawdown_frac,exposure_usd\n";
 constexpr std::string_view kSignalsHeader =
     "ts_ms,trace_id,symbol,action,confidence,p_dir,p_sell,p_hold,p_buy,consensus,source,price\n";
-
-/// RFC 4180: quoted only where it must be.
-std::string csv_text(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) out.append(c == '"' ? 2 : 1, c);
-  return out + "\"";
-}
 
 /// A directory that is removed again unless kept, together with the parents that had to be made for it.
 class NewDirectories {
@@ -79,7 +71,7 @@ struct Recorder::Impl {
   std::size_t hold_symbols = 0;
   domain::TraceId last_refused_trace;
   std::string last_refused_rule;
-  std::string row;  // reused
+  CsvRow row;  // reused
   std::optional<Summary> summary;
   std::string json;
 
@@ -106,22 +98,17 @@ struct Recorder::Impl {
     signals_csv.write(kSignalsHeader);
   }
 
-  template <class... Args>
-  void write_row(ResultFile& file, fmt::format_string<Args...> format, Args&&... args) {
-    row.clear();
-    fmt::format_to(std::back_inserter(row), format, std::forward<Args>(args)...);
-    file.write(row);
-  }
-
   void on(Timestamp ts, const domain::SignalGenerated& e) {
     const domain::Signal& s = e.signal;
     if (s.action == domain::Action::Hold) {
       ++statistics.refusals[fmt::format("hold.{}", base::enum_name(s.hold_reason))];
       return;
     }
-    write_row(signals_csv, "{},{},{},{},{},{},{},{},{},{},{},{}\n", ts.unix_ms(), s.trace.value,
-              instruments.name(s.symbol), s.action == domain::Action::Buy ? "BUY" : "SELL", s.confidence, s.p_dir,
-              s.p[0], s.p[1], s.p[2], base::enum_name(s.consensus), csv_text(s.source), s.price.to_string());
+    row.begin();
+    row.add(ts.unix_ms()).add(s.trace.value).add(instruments.name(s.symbol));
+    row.add(s.action == domain::Action::Buy ? "BUY" : "SELL").add(s.confidence).add(s.p_dir);
+    row.add(s.p[0]).add(s.p[1]).add(s.p[2]).add(base::enum_name(s.consensus)).add_text(s.source).add(s.price);
+    signals_csv.write(row.end());
   }
 
   /// A refusal by the gate may be reported both by the gate and by the pipeline it stopped: counted once.
@@ -141,12 +128,14 @@ struct Recorder::Impl {
   void on(Timestamp, const domain::FundingBooked& e) { statistics.booked_funding += e.amount; }
 
   void on(Timestamp, const domain::TradeClosed& e) {
-    const bool is_long = e.side == domain::PositionSide::Long;
-    write_row(trades_csv, "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", e.trade.value,
-              instruments.name(e.symbol), is_long ? "LONG" : "SHORT", e.quantity.to_string(), e.entry_time.unix_ms(),
-              e.entry_price.to_string(), e.exit_time.unix_ms(), e.exit_price.to_string(), e.gross_pnl.to_string(),
-              e.fees.to_string(), e.funding.to_string(), e.slippage.to_string(), e.net_pnl.to_string(), e.r_multiple,
-              e.mae_r, e.mfe_r, base::enum_name(e.exit_reason), csv_text(e.strategy), e.trace.value);
+    row.begin();
+    row.add(e.trade.value).add(instruments.name(e.symbol));
+    row.add(e.side == domain::PositionSide::Long ? "LONG" : "SHORT").add(e.quantity);
+    row.add(e.entry_time.unix_ms()).add(e.entry_price).add(e.exit_time.unix_ms()).add(e.exit_price);
+    row.add(e.gross_pnl).add(e.fees).add(e.funding).add(e.slippage).add(e.net_pnl);
+    row.add(e.r_multiple).add(e.mae_r).add(e.mfe_r).add(base::enum_name(e.exit_reason));
+    row.add_text(e.strategy).add(e.trace.value);
+    trades_csv.write(row.end());
     statistics.trades.add(e);
     charts.dots.add({e.trade.value, e.mae_r, e.mfe_r, e.r_multiple});
     charts.symbols[e.symbol.value].trades.add({e.trade.value, e.entry_time.unix_ms(), e.exit_time.unix_ms(),
@@ -161,8 +150,9 @@ struct Recorder::Impl {
     const double drawdown = statistics.equity.drawdown();
     const std::int64_t ms = e.ts.unix_ms();
     // The drawdown of the same peak as the metrics', so that the files agree with each other.
-    write_row(equity_csv, "{},{},{},{},{},{}\n", ms, e.equity.to_string(), e.wallet.to_string(),
-              e.unrealised.to_string(), drawdown, e.exposure.to_string());
+    row.begin();
+    row.add(ms).add(e.equity).add(e.wallet).add(e.unrealised).add(drawdown).add(e.exposure);
+    equity_csv.write(row.end());
     charts.equity.add({ms, equity});
     charts.underwater.add({ms, drawdown});
     if (hold_symbols > 0) {

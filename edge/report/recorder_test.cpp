@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "core/base/rng.hpp"
+#include "edge/report/csv_row.hpp"
 #include "edge/report/svg_chart.hpp"
 #include "edge/report/tear_sheet.hpp"
 
@@ -514,6 +515,19 @@ TEST_F(RecorderTest, RefusesAnEmptyWalletAndAnUnusableDirectory) {
   const auto refused = Recorder::create(root_ / "file" / "out", info({"BTCUSDT"}), instruments({"BTCUSDT"}));
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().room, "report");
+}
+
+TEST(CsvRowOf, WritesFixedNumbersAsTheDomainDoes) {
+  base::Rng rng(21);
+  CsvRow row;
+  const auto check = [&](std::int64_t raw) {
+    row.begin();
+    row.add(Money::from_raw(raw));
+    EXPECT_EQ(row.end(), domain::format_fixed(raw) + "\n");
+  };
+  for (const std::int64_t raw : {0L, 1L, -1L, 10L, 100'000'000L, -100'000'000L, 123'450'000'000L, INT64_MAX, INT64_MIN + 1})
+    check(raw);
+  for (int i = 0; i < 20'000; ++i) check(static_cast<std::int64_t>(rng.next() >> rng.below(64)) * (rng.below(2) ? 1 : -1));
 }
 
 TEST(Ticks, AreRoundAndInsideTheRange) {

@@ -42,20 +42,8 @@ EquityStatistics::EquityStatistics(double initial_equity, base::Duration bar)
       day_start_equity_(initial_equity) {}
 
 void EquityStatistics::add(base::Timestamp ts, double equity, bool exposed) {
-  // A sample at midnight closes the day that ends there.
-  const base::Timestamp inside = {ts.ns - 1};
-  const base::Timestamp day = base::day_start(inside);
-  if (samples_ == 0) {
-    first_ = ts - bar_;
-    peak_ts_ = first_;
-    day_ = day;
-  } else if (day != day_) {
-    close_day();
-    day_ = day;
-  }
-  const base::CivilDate date = base::civil_date(inside);
-  if (months_.empty() || months_.back().year != date.year || months_.back().month != date.month)
-    months_.push_back({date.year, date.month, equity_, equity_});
+  if (samples_ == 0) first_ = peak_ts_ = ts - bar_;
+  if (samples_ == 0 || ts > day_end_) enter_day(ts);
   months_.back().end_equity = equity;
 
   ++samples_;
@@ -79,9 +67,16 @@ void EquityStatistics::add(base::Timestamp ts, double equity, bool exposed) {
   }
 }
 
-void EquityStatistics::close_day() {
-  if (day_start_equity_ > 0) returns_.push_back(equity_ / day_start_equity_ - 1);
-  day_start_equity_ = equity_;
+void EquityStatistics::enter_day(base::Timestamp ts) {
+  if (samples_ > 0) {
+    if (day_start_equity_ > 0) returns_.push_back(equity_ / day_start_equity_ - 1);
+    day_start_equity_ = equity_;
+  }
+  const base::Timestamp inside = {ts.ns - 1};  // a sample at midnight closes the day that ends there
+  day_end_ = base::day_start(inside) + base::days(1);
+  const base::CivilDate date = base::civil_date(inside);
+  if (months_.empty() || months_.back().year != date.year || months_.back().month != date.month)
+    months_.push_back({date.year, date.month, equity_, equity_});
 }
 
 double EquityStatistics::drawdown() const { return peak_ > 0 ? 1 - equity_ / peak_ : 0; }

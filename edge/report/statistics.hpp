@@ -70,7 +70,7 @@ class EquityStatistics {
   std::vector<MonthReturn> months() const;
 
  private:
-  void close_day();
+  void enter_day(base::Timestamp ts);
 
   double initial_, equity_;
   base::Duration bar_;
@@ -82,7 +82,7 @@ class EquityStatistics {
   base::Timestamp drawdown_from_, drawdown_at_;
   base::Duration longest_underwater_;
   double sum_squared_drawdown_ = 0, sum_equity_ = 0;
-  base::Timestamp day_;      // of the newest sample
+  base::Timestamp day_end_;  // of the newest sample's day, itself inside
   double day_start_equity_;  // closing equity of the day before
   std::vector<double> returns_;
   std::vector<MonthReturn> months_;

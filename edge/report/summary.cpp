@@ -131,7 +131,7 @@ void put_metrics(Terminal& t, const Summary& s) {
 void put_tables(Terminal& t, const Summary& s) {
   t.line();
   t.heading(left("Symbol", 16) + right("Trades", 9) + right("Win rate", 11) + right("Net", 17) + right("Fees", 14) +
-            right("Exp. R", 9) + right("Hold", 12));
+            right("Mean R", 9) + right("Buy & hold", 12));
   constexpr std::size_t kRows = 12;
   for (std::size_t i = 0; i < std::min(kRows, s.per_symbol.size()); ++i) {
     const SymbolRow& r = s.per_symbol[i];
@@ -218,7 +218,7 @@ std::string terminal_text(const Summary& s, bool colour) {
                                 date(s.run.to_ms)),
                     Terminal::kColumns));
   if (s.run.synthetic) t.warning("SYNTHETIC DATA: these prices never traded.");
-  t.line(clipped(verdict(s), Terminal::kColumns));
+  for (const std::string& part : wrapped(verdict(s), Terminal::kColumns)) t.line(part);
   t.line();
   put_metrics(t, s);
   put_tables(t, s);

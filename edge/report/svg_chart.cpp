@@ -23,11 +23,10 @@ void append(std::string& out, fmt::format_string<Args...> format, Args&&... args
 constexpr std::array<const char*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-/// Decimals that tell ticks of this size apart.
-int decimals_for(double value) {
-  const double size = std::fabs(value);
-  if (size >= 1000 || size == 0) return 0;
-  return std::clamp(3 - static_cast<int>(std::floor(std::log10(size))), 0, 8);
+/// Decimals that tell values `step` apart from each other.
+int decimals_for(double step) {
+  if (!(step > 0)) return 0;
+  return std::clamp(static_cast<int>(-std::floor(std::log10(step * 1.0001))), 0, 8);
 }
 
 std::vector<TimeTick> month_ticks(Range range, int step_months) {
@@ -135,20 +134,16 @@ std::vector<TimeTick> time_ticks(Range range) {
   }
 }
 
-std::string axis_text(double value, ValueFormat format) {
+std::string axis_text(double value, double step, ValueFormat format) {
   switch (format) {
-    case ValueFormat::Dollars:
-      return number(value, std::min(decimals_for(value), 2));
     case ValueFormat::Percent:
-      return number(value * 100, std::fabs(value) < 0.01 && value != 0 ? 2 : 0) + " %";
-    case ValueFormat::Price:
-      return number(value, decimals_for(value));
-    case ValueFormat::Count:
-      return number(value, 0);
+      return number(value * 100, decimals_for(step * 100)) + " %";
     case ValueFormat::R:
-      return number(value, std::fabs(value - std::round(value)) > 1e-9 ? 2 : 0) + " R";
+      return number(value, decimals_for(step)) + " R";
+    case ValueFormat::Number:
+      break;
   }
-  return {};
+  return number(value, decimals_for(step));
 }
 
 SvgChart::SvgChart(ChartStyle style, Range x, Range y) : style_(std::move(style)), x_(x), y_(y) {
@@ -225,8 +220,10 @@ std::string SvgChart::grid() const {
 
 std::string SvgChart::labels() const {
   std::string out = "<div class=\"ylabels\" aria-hidden=\"true\">";
-  for (const double y : nice_ticks(y_, 5))
-    append(out, "<span style=\"top:{:.2f}%\">{}</span>", py(y) / kHeight * 100, axis_text(y, style_.y));
+  const std::vector<double> ticks = nice_ticks(y_, 5);
+  const double step = ticks.size() > 1 ? ticks[1] - ticks[0] : 0;
+  for (const double y : ticks)
+    append(out, "<span style=\"top:{:.2f}%\">{}</span>", py(y) / kHeight * 100, axis_text(y, step, style_.y));
   out += "</div>";
   if (style_.x != ChartStyle::XAxis::None) {
     out += "<div class=\"xlabels\" aria-hidden=\"true\">";
@@ -241,7 +238,8 @@ std::string SvgChart::labels() const {
     if (style_.x == ChartStyle::XAxis::Time) {
       for (const TimeTick& t : time_ticks(x_)) put(static_cast<double>(t.ts_ms), t.label);
     } else {
-      for (const double x : nice_ticks(x_, 7)) put(x, axis_text(x, ValueFormat::R));
+      const std::vector<double> marks = nice_ticks(x_, 7);
+      for (const double x : marks) put(x, axis_text(x, marks.size() > 1 ? marks[1] - marks[0] : 0, ValueFormat::R));
     }
     out += "</div>";
   }

@@ -32,13 +32,14 @@ struct TimeTick {
 /// Whole hours, days, months or years inside the range, at most eight.
 std::vector<TimeTick> time_ticks(Range range_ms);
 
-enum class ValueFormat : std::uint8_t { Dollars, Percent, Price, R, Count };
-std::string axis_text(double value, ValueFormat format);
+enum class ValueFormat : std::uint8_t { Number, Percent, R };
+/// With the decimals that tell values `step` apart.
+std::string axis_text(double value, double step, ValueFormat format);
 
 struct ChartStyle {
   std::string label;  // what a screen reader says
   int height_px = 260;
-  ValueFormat y = ValueFormat::Dollars;
+  ValueFormat y = ValueFormat::Number;
   enum class XAxis : std::uint8_t { Time, R, None } x = XAxis::Time;
   std::string x_title;
 };

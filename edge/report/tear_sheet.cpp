@@ -252,7 +252,6 @@ std::string histogram(const Summary& s, const ChartData& c) {
   const double most = static_cast<double>(*std::ranges::max_element(c.histogram));
   SvgChart chart({.label = "Number of trades by R multiple",
                   .height_px = 300,
-                  .y = ValueFormat::Count,
                   .x = ChartStyle::XAxis::R,
                   .x_title = "result of the trade in R, after costs"},
                  x, {0, most * 1.05});
@@ -310,8 +309,7 @@ std::string price_chart(const SymbolRow& row, const SymbolCharts& charts) {
     y.include(t.entry_price), y.include(t.exit_price);
     x.include(static_cast<double>(t.entry_ms)), x.include(static_cast<double>(t.exit_ms));
   }
-  SvgChart chart({.label = row.symbol + " price with entries and exits", .height_px = 280, .y = ValueFormat::Price}, x,
-                 y.padded(0.05));
+  SvgChart chart({.label = row.symbol + " price with entries and exits", .height_px = 280}, x, y.padded(0.05));
   chart.line(price, {"price", row.symbol});
   for (const TradeMark& t : charts.trades.rows()) {
     const std::string result = t.won ? "won" : "lost";
@@ -319,7 +317,7 @@ std::string price_chart(const SymbolRow& row, const SymbolCharts& charts) {
     const bool is_long = t.side == domain::PositionSide::Long;
     chart.marker({static_cast<double>(t.entry_ms), t.entry_price, result,
                   fmt::format("#{} {} at {}", t.trade, is_long ? "long" : "short",
-                              axis_text(t.entry_price, ValueFormat::Price))},
+                              axis_text(t.entry_price, t.entry_price * 1e-4, ValueFormat::Number))},
                  is_long);
   }
   std::string out = chart.html();
