@@ -59,6 +59,7 @@ struct Signal {
   double p_dir = 0;                           // calibrated probability that the side is right; 0 if not probabilistic
   std::array<double, 3> p{};                  // ensemble probabilities; zeros for rule strategies
   Consensus consensus = Consensus::None;
+  double disagreement = 0;        // Jensen–Shannon divergence of the counted votes, nats; 0 without votes
   double expected_edge_frac = 0;  // expected gross price move in our favour, fraction; 0 if not estimated
   Price price;                    // close of the bar decided on
   double atr_frac = 0;            // ATR(14) of the primary timeframe / price
@@ -71,7 +72,8 @@ struct Signal {
   std::uint64_t feature_mask = 0;
   bool high_volatility = false;
 };
-QT_DESCRIBE(Signal, trace, symbol, action, hold_reason, confidence, p_dir, p, consensus, expected_edge_frac, price,
-            atr_frac, regime, bar_close, horizon_minutes, source, votes, features, feature_mask, high_volatility)
+QT_DESCRIBE(Signal, trace, symbol, action, hold_reason, confidence, p_dir, p, consensus, disagreement,
+            expected_edge_frac, price, atr_frac, regime, bar_close, horizon_minutes, source, votes, features,
+            feature_mask, high_volatility)
 
 }  // namespace qtrader::domain

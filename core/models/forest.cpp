@@ -1,7 +1,9 @@
 #include "core/models/forest.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <limits>
 #include <string>
 
 namespace qtrader::models {
@@ -14,6 +16,14 @@ using base::Result;
 constexpr std::uint32_t kMaxDepth = 512;
 constexpr std::size_t kMaxCuts = 0xFFFE;
 constexpr double kZeroThreshold = static_cast<double>(1e-35F);  // LightGBM's kZeroThreshold
+
+/// The least double above x, so that x' ≤ x is x' < next_above(x).
+double next_above(double x) {
+  if (x == 0) return std::numeric_limits<double>::denorm_min();
+  if (x == std::numeric_limits<double>::infinity()) return x;  // every finite value is below it already
+  const auto bits = std::bit_cast<std::uint64_t>(x);
+  return std::bit_cast<double>(x > 0 ? bits + 1 : bits - 1);
+}
 
 Error corrupt(std::string what) { return Error{"models", Errc::Corrupt, "tree model: " + std::move(what)}; }
 
@@ -65,13 +75,18 @@ base::Result<Forest<Leaf>> Forest<Leaf>::build(std::span<const Tree> trees, Spli
   return forest;
 }
 
+template <class Leaf>
+double Forest<Leaf>::cut_of(const TreeNode& node) const {
+  return rule_ == SplitRule::Less ? node.threshold : next_above(node.threshold);
+}
+
 /// Gathers the distinct thresholds of each feature, ascending.
 template <class Leaf>
 base::Result<void> Forest<Leaf>::collect_cuts(std::span<const Tree> trees) {
   std::array<std::vector<double>, features::kFeatureCount> cuts;
   for (const Tree& tree : trees) {
     for (const TreeNode& node : tree.nodes) {
-      if (node.left >= 0) cuts[static_cast<std::size_t>(node.feature)].push_back(node.threshold);
+      if (node.left >= 0) cuts[static_cast<std::size_t>(node.feature)].push_back(cut_of(node));
     }
   }
   for (std::size_t f = 0; f < cuts.size(); ++f) {
@@ -106,17 +121,17 @@ base::Result<std::uint32_t> Forest<Leaf>::place(const Tree& tree) {
     const TreeNode& node = tree.nodes[item.source];
     const auto self = static_cast<std::uint32_t>(base + i);
     if (node.left < 0) {
-      nodes_.push_back({.slot = 0, .rank = kRight, .left = self});
+      nodes_.push_back({.rank_slot = kRight << 16, .left = self});
       values_.push_back(static_cast<Leaf>(node.value));
       continue;
     }
     if (item.depth == kMaxDepth) return Error{"models", Errc::Unsupported, "tree model: a tree is deeper than 512"};
     const auto f = static_cast<std::size_t>(node.feature);
     const auto first = cuts_.begin() + cut_begin_[f];
-    const auto cut = std::lower_bound(first, cuts_.begin() + cut_begin_[f + 1], node.threshold);
-    nodes_.push_back({.slot = slot_for(node),
-                      .rank = static_cast<std::uint16_t>(cut - first),
-                      .left = static_cast<std::uint32_t>(base + order.size())});
+    const auto cut = std::lower_bound(first, cuts_.begin() + cut_begin_[f + 1], cut_of(node));
+    const auto rank = static_cast<std::uint32_t>(cut - first);
+    nodes_.push_back(
+        {.rank_slot = rank << 16 | slot_for(node), .left = static_cast<std::uint32_t>(base + order.size())});
     values_.push_back(0);
     for (const std::int64_t child : {node.left, node.right}) {
       const auto c = static_cast<std::size_t>(child);
@@ -129,27 +144,26 @@ base::Result<std::uint32_t> Forest<Leaf>::place(const Tree& tree) {
   return order.back().depth;
 }
 
-/// Number of the feature's thresholds that do not send `value` left; a node with threshold number j sends it left
-/// exactly if this is ≤ j.
+/// Number of the feature's cuts that are ≤ value: a node with cut number j sends it left exactly if this is ≤ j. NaN:
+/// 0.
 template <class Leaf>
-std::uint16_t Forest<Leaf>::rank_of(std::size_t feature, double value) const {
-  const double* at = cuts_.data() + cut_begin_[feature];
+std::uint32_t Forest<Leaf>::rank_of(std::size_t feature, double value) const {
+  const double* const cuts = cuts_.data() + cut_begin_[feature];
   std::uint32_t n = cut_begin_[feature + 1] - cut_begin_[feature];
-  const double* const first = at;
-  const auto passed = [this, value](double cut) { return rule_ == SplitRule::Less ? cut <= value : cut < value; };
-  while (n > 1) {
+  if (n == 0) return 0;
+  std::uint32_t at = 0;
+  while (n > 1) {  // no branch on the comparison: it is a coin toss for the predictor
     const std::uint32_t half = n / 2;
-    at += passed(at[half - 1]) ? half : 0;
+    at += half * static_cast<std::uint32_t>(cuts[at + half - 1] <= value);
     n -= half;
   }
-  if (n == 1 && passed(*at)) ++at;
-  return static_cast<std::uint16_t>(at - first);
+  return at + static_cast<std::uint32_t>(cuts[at] <= value);
 }
 
 template <class Leaf>
-std::uint16_t Forest<Leaf>::slot_for(const TreeNode& node) {
+std::uint32_t Forest<Leaf>::slot_for(const TreeNode& node) {
   const auto feature = static_cast<std::size_t>(node.feature);
-  const std::uint16_t by_default = node.default_left ? 0 : kRight;
+  const std::uint32_t by_default = node.default_left ? 0 : kRight;
   const Slot wanted = {
       .feature = static_cast<std::uint16_t>(feature),
       .missing_rank = node.missing == MissingRule::NanIsZero ? rank_of(feature, 0) : by_default,
@@ -158,13 +172,13 @@ std::uint16_t Forest<Leaf>::slot_for(const TreeNode& node) {
   const auto index = static_cast<std::size_t>(std::ranges::find(slots_, wanted) - slots_.begin());
   if (index == slots_.size()) slots_.push_back(wanted);
   QT_CHECK(slots_.size() <= kMaxSlots, "a feature has at most five treatments of missing values");
-  return static_cast<std::uint16_t>(index);
+  return static_cast<std::uint32_t>(index);
 }
 
 template <class Leaf>
 void Forest<Leaf>::rank_row(std::span<const double, features::kFeatureCount> row,
-                            std::span<std::uint16_t, kMaxSlots> out) const {
-  std::array<std::uint16_t, features::kFeatureCount> ranks;
+                            std::span<std::uint32_t, kMaxSlots> out) const {
+  std::array<std::uint32_t, features::kFeatureCount> ranks;
   for (std::size_t f = 0; f < row.size(); ++f) ranks[f] = rank_of(f, row[f]);
   for (std::size_t s = 0; s < slots_.size(); ++s) {
     const Slot& slot = slots_[s];
@@ -176,14 +190,15 @@ void Forest<Leaf>::rank_row(std::span<const double, features::kFeatureCount> row
 
 template <class Leaf>
 template <std::size_t Trees>
-Leaf Forest<Leaf>::descend(std::size_t tree, std::uint32_t depth, const std::uint16_t* ranks, Leaf sum) const {
+Leaf Forest<Leaf>::descend(std::size_t tree, std::uint32_t depth, const std::uint32_t* ranks, Leaf sum) const {
   const Node* const nodes = nodes_.data();
   std::array<std::uint32_t, Trees> at;
   for (std::size_t k = 0; k < Trees; ++k) at[k] = roots_[tree + k];
   for (std::uint32_t level = 0; level < depth; ++level) {
     for (std::size_t k = 0; k < Trees; ++k) {
-      const Node node = nodes[at[k]];
-      at[k] = node.left + static_cast<std::uint32_t>(ranks[node.slot] > node.rank);
+      const Node& node = nodes[at[k]];
+      const std::uint32_t rank = node.rank_slot >> 16;
+      at[k] = node.left + static_cast<std::uint32_t>(rank < ranks[node.rank_slot & 0xFFFF]);
     }
   }
   for (std::size_t k = 0; k < Trees; ++k) sum += values_[at[k]];
@@ -193,7 +208,7 @@ Leaf Forest<Leaf>::descend(std::size_t tree, std::uint32_t depth, const std::uin
 template <class Leaf>
 std::array<Leaf, 3> Forest<Leaf>::sums(std::span<const double, features::kFeatureCount> row,
                                        std::array<Leaf, 3> start) const {
-  std::array<std::uint16_t, kMaxSlots> ranks;
+  std::array<std::uint32_t, kMaxSlots> ranks;
   rank_row(row, ranks);
   for (std::size_t c = 0; c < 3; ++c) {
     const ClassRange& range = classes_[c];

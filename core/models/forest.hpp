@@ -2,7 +2,7 @@
 //
 // Two ideas make it fast. (1) Every feature is replaced, once per row, by its rank among the thresholds the forest uses
 // for it; a node then compares two 16-bit integers, which decides exactly as the trainer's comparison of floats, and
-// missing values become an extreme rank, so no node asks about them. (2) Leaves point to themselves, so eight trees
+// missing values become an extreme rank, so no node asks about them. (2) Leaves point to themselves, so sixteen trees
 // descend side by side for a fixed number of steps without an unpredictable branch. Sums run in file order in the
 // trainer's own precision, which keeps the result equal to the library's. Never allocates after build().
 #pragma once
@@ -58,14 +58,13 @@ class Forest {
  private:
   /// Goes to left + (rank of the slot's feature > rank). A leaf: left is itself, rank is the largest.
   struct Node {
-    std::uint16_t slot = 0;
-    std::uint16_t rank = 0;
+    std::uint32_t rank_slot = 0;  // rank in the high half, slot in the low
     std::uint32_t left = 0;
   };
   /// A feature as some nodes read it: one slot for each distinct treatment of missing values.
   struct Slot {
     std::uint16_t feature = 0;
-    std::uint16_t missing_rank = 0;  // 0 goes left everywhere, kRight goes right everywhere
+    std::uint32_t missing_rank = 0;  // 0 goes left everywhere, kRight goes right everywhere
     bool zero_is_missing = false;
     bool operator==(const Slot&) const = default;
   };
@@ -74,26 +73,27 @@ class Forest {
     std::uint32_t trees = 0;
     std::uint32_t first_block = 0;
   };
-  static constexpr std::uint16_t kRight = 0xFFFF;
-  static constexpr std::size_t kBlock = 8;  // trees that descend together
+  static constexpr std::uint32_t kRight = 0xFFFF;
+  static constexpr std::size_t kBlock = 16;  // trees that descend together
   static constexpr std::size_t kMaxSlots = features::kFeatureCount * 6;
 
   base::Result<void> collect_cuts(std::span<const Tree> trees);
+  double cut_of(const TreeNode& node) const;
   base::Result<std::uint32_t> place(const Tree& tree);
-  std::uint16_t rank_of(std::size_t feature, double value) const;
-  std::uint16_t slot_for(const TreeNode& node);
-  void rank_row(std::span<const double, features::kFeatureCount> row, std::span<std::uint16_t, kMaxSlots> out) const;
+  std::uint32_t rank_of(std::size_t feature, double value) const;
+  std::uint32_t slot_for(const TreeNode& node);
+  void rank_row(std::span<const double, features::kFeatureCount> row, std::span<std::uint32_t, kMaxSlots> out) const;
   template <std::size_t Trees>
-  Leaf descend(std::size_t tree, std::uint32_t depth, const std::uint16_t* ranks, Leaf sum) const;
+  Leaf descend(std::size_t tree, std::uint32_t depth, const std::uint32_t* ranks, Leaf sum) const;
 
   SplitRule rule_ = SplitRule::Less;
   std::array<std::uint32_t, features::kFeatureCount + 1> cut_begin_{};  // into cuts_
-  std::vector<double> cuts_;                                            // ascending per feature
+  std::vector<double> cuts_;                                            // ascending per feature; x goes left if x < cut
   std::vector<Slot> slots_;
   std::vector<Node> nodes_;                 // breadth first, tree by tree
   std::vector<Leaf> values_;                // by node; 0 where it is no leaf
   std::vector<std::uint32_t> roots_;        // grouped by class, file order within
-  std::vector<std::uint32_t> block_depth_;  // deepest of each eight trees of a class
+  std::vector<std::uint32_t> block_depth_;  // deepest of each block of trees of a class
   std::array<ClassRange, 3> classes_{};
 };
 

@@ -382,9 +382,8 @@ TEST(HostileModelFile, UbjsonBombsAreRefusedCheaply) {
   for (const std::string& body :
        {std::string("[$d#L") + huge, std::string("[#L") + huge, std::string("[$T#L") + huge, std::string("SL") + huge,
         std::string("{#L") + huge, std::string("[$Z#l\x7f\xff\xff\xff"), std::string(100000, '['),
-        std::string("[$[#i\x04[[[["), std::string("L") + huge}) {
+        std::string("[$[#i\x04[[[[")}) {
     const auto parsed = parse_ubjson(base::as_bytes(body));
-    if (body[0] == 'L') continue;  // a plain integer
     ASSERT_FALSE(parsed.ok()) << body.substr(0, 8);
     EXPECT_EQ(parsed.error().code, Errc::Corrupt);
   }
