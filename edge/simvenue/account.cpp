@@ -15,7 +15,6 @@ using domain::VenueReason;
 namespace {
 
 Money notional_of(const Holding& h) { return h.mark * h.quantity; }
-Money unrealised_of(const Holding& h) { return notional_of(h) - h.cost; }
 
 /// The larger of the two exposures the position could become if one side's orders all traded.
 Money worst_exposure(Money position, Money buys, Money sells) {
@@ -27,10 +26,31 @@ Money worst_exposure(Money position, Money buys, Money sells) {
 Account::Account(const domain::InstrumentTable& instruments, Money initial_wallet)
     : instruments_(&instruments), wallet_(initial_wallet), holdings_(instruments.size()) {}
 
-Money Account::unrealised() const {
-  Money sum;
-  for (const auto symbol : held_) sum += unrealised_of((*this)[symbol]);
-  return sum;
+void Account::leave(const Holding& h) {
+  totals_.isolated -= h.isolated_wallet;
+  (h.mode == MarginMode::Cross ? totals_.cross_unrealised : totals_.isolated_unrealised) -= h.unrealised;
+  if (h.mode == MarginMode::Cross) totals_.cross_maintenance -= h.maintenance;
+}
+
+void Account::enter(domain::SymbolId symbol) {
+  Holding& h = holdings_[symbol.value];
+  const Money notional = notional_of(h);
+  h.unrealised = notional - h.cost;
+  h.maintenance = h.quantity.is_zero() ? Money{} : maintenance_margin((*instruments_)[symbol], notional);
+  totals_.isolated += h.isolated_wallet;
+  (h.mode == MarginMode::Cross ? totals_.cross_unrealised : totals_.isolated_unrealised) += h.unrealised;
+  if (h.mode == MarginMode::Cross) totals_.cross_maintenance += h.maintenance;
+}
+
+void Account::set_mark(domain::SymbolId symbol, Price mark) {
+  Holding& h = holdings_[symbol.value];
+  if (h.quantity.is_zero()) {
+    h.mark = mark;
+    return;
+  }
+  leave(h);
+  h.mark = mark;
+  enter(symbol);
 }
 
 Money Account::order_margin(const Holding& h, Money buys, Money sells) const {
@@ -39,15 +59,11 @@ Money Account::order_margin(const Holding& h, Money buys, Money sells) const {
 }
 
 Money Account::available() const {
-  Money free = wallet_;
+  Money free = wallet_ - totals_.isolated + totals_.cross_unrealised;
   for (const auto symbol : held_) {
     const Holding& h = (*this)[symbol];
     free -= order_margin(h, h.open_buys, h.open_sells);
-    if (h.mode == MarginMode::Isolated) {
-      free -= h.isolated_wallet;
-    } else {
-      free += unrealised_of(h) - h.leverage.margin_for(notional_of(h).abs());
-    }
+    if (h.mode == MarginMode::Cross) free -= h.leverage.margin_for(notional_of(h).abs());
   }
   return free;
 }
@@ -92,6 +108,7 @@ Money Account::reduce(Holding& h, Quantity size, Price price) {
 Money Account::book(const Execution& e) {
   QT_CHECK(e.quantity.is_positive() && e.price.is_positive(), "an execution needs a positive quantity and price");
   Holding& h = holdings_[e.symbol.value];
+  leave(h);
   const Quantity signed_quantity = e.side == Side::Buy ? e.quantity : -e.quantity;
   Money realised;
   Quantity rest = signed_quantity;
@@ -103,6 +120,7 @@ Money Account::book(const Execution& e) {
   if (!rest.is_zero()) increase(h, rest, e.price);
   if (h.mark.is_zero()) h.mark = e.price;
   wallet_ += realised - e.fee;
+  enter(e.symbol);
   track(e.symbol);
   return realised;
 }
@@ -111,17 +129,17 @@ Money Account::settle_funding(domain::SymbolId symbol, Price price, domain::Rati
   Holding& h = holdings_[symbol.value];
   const Money amount = -(price * h.quantity * rate);
   wallet_ += amount;
-  if (h.mode == MarginMode::Isolated) h.isolated_wallet += amount;
+  if (h.mode == MarginMode::Isolated) {
+    h.isolated_wallet += amount;
+    totals_.isolated += amount;
+  }
   return amount;
 }
 
 void Account::cover_deficit() {
-  Money cross = wallet_;
-  for (const auto symbol : held_) {
-    const Holding& h = (*this)[symbol];
-    if (h.mode == MarginMode::Cross && !h.quantity.is_zero()) return;
-    cross -= h.isolated_wallet;
-  }
+  for (const auto symbol : held_)
+    if ((*this)[symbol].mode == MarginMode::Cross && !(*this)[symbol].quantity.is_zero()) return;
+  const Money cross = wallet_ - totals_.isolated;
   if (cross.is_negative()) wallet_ -= cross;
 }
 
@@ -149,7 +167,7 @@ bool Account::set_leverage(domain::SymbolId symbol, domain::Leverage leverage, M
   if (cap.is_zero() || worst_exposure(notional_of(h), h.open_buys, h.open_sells) > cap) return false;
   if (engaged && mode != h.mode) return false;
   if (!h.quantity.is_zero() && mode == MarginMode::Isolated && leverage < h.leverage) return false;
-  const Holding before = h;
+  const Holding before = h;  // the mode changes only without a position, so no total does
   h.leverage = leverage;
   h.mode = mode;
   if (engaged && leverage < before.leverage && available().is_negative()) {
@@ -160,18 +178,17 @@ bool Account::set_leverage(domain::SymbolId symbol, domain::Leverage leverage, M
 }
 
 Money Account::margin_behind(domain::SymbolId symbol, bool maintained) const {
-  if ((*this)[symbol].mode == MarginMode::Isolated) return (*this)[symbol].isolated_wallet;
-  Money margin = wallet_;
-  for (const auto other : held_) {
-    const Holding& h = (*this)[other];
-    if (h.mode == MarginMode::Isolated) {
-      margin -= h.isolated_wallet;
-    } else if (other != symbol) {
-      margin += unrealised_of(h);
-      if (maintained) margin -= maintenance_margin((*instruments_)[other], notional_of(h));
-    }
-  }
-  return margin;
+  const Holding& h = (*this)[symbol];
+  if (h.mode == MarginMode::Isolated) return h.isolated_wallet;
+  const Money margin = wallet_ - totals_.isolated + totals_.cross_unrealised - h.unrealised;
+  return maintained ? margin - (totals_.cross_maintenance - h.maintenance) : margin;
+}
+
+bool Account::liquidates_at(domain::SymbolId symbol, Price price) const {
+  const Holding& h = (*this)[symbol];
+  if (h.quantity.is_zero()) return false;
+  const Money notional = price * h.quantity;
+  return margin_behind(symbol, true) + notional - h.cost <= maintenance_margin((*instruments_)[symbol], notional);
 }
 
 std::optional<Price> Account::liquidation_price(domain::SymbolId symbol) const {

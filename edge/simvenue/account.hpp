@@ -23,8 +23,10 @@ struct Holding {
   domain::Price mark;                   // what unrealised profit is measured at
   domain::Leverage leverage{20};        // the venue's defaults for a new symbol
   domain::MarginMode mode = domain::MarginMode::Cross;
+  domain::Money unrealised, maintenance;  // at mark; kept so that a check of one symbol does not visit the others
 };
-QT_DESCRIBE(Holding, quantity, cost, isolated_wallet, open_buys, open_sells, mark, leverage, mode)
+QT_DESCRIBE(Holding, quantity, cost, isolated_wallet, open_buys, open_sells, mark, leverage, mode, unrealised,
+            maintenance)
 
 struct Execution {
   domain::SymbolId symbol;
@@ -41,7 +43,7 @@ class Account {
 
   const Holding& operator[](domain::SymbolId symbol) const { return holdings_[symbol.value]; }
   domain::Money wallet() const { return wallet_; }
-  domain::Money unrealised() const;
+  domain::Money unrealised() const { return totals_.cross_unrealised + totals_.isolated_unrealised; }
   domain::Money equity() const { return wallet_ + unrealised(); }
   /// Cross wallet and cross profit less initial margins; what a new order may use. May be negative.
   domain::Money available() const;
@@ -52,7 +54,7 @@ class Account {
   domain::Money settle_funding(domain::SymbolId symbol, domain::Price price, domain::Ratio rate);
   /// After a liquidation: with no cross position left, a negative cross wallet is the insurance fund's.
   void cover_deficit();
-  void set_mark(domain::SymbolId symbol, domain::Price mark) { holdings_[symbol.value].mark = mark; }
+  void set_mark(domain::SymbolId symbol, domain::Price mark);
   void set_open_notional(domain::SymbolId symbol, domain::Money buys, domain::Money sells);
 
   /// None, LeverageTooHigh, MaxPosition or InsufficientMargin: whether this could be executed on top of the position
@@ -63,6 +65,8 @@ class Account {
   /// lower leverage on an isolated position (-4161), or margin that would not suffice.
   bool set_leverage(domain::SymbolId symbol, domain::Leverage leverage, domain::MarginMode mode);
 
+  /// Equity behind the position at this price does not exceed its maintenance margin. O(1).
+  bool liquidates_at(domain::SymbolId symbol, domain::Price price) const;
   std::optional<domain::Price> liquidation_price(domain::SymbolId symbol) const;
   std::optional<domain::Price> bankruptcy_price(domain::SymbolId symbol) const;
   /// What is left behind the position if it closes at price: the most a liquidation fee may take.
@@ -70,7 +74,8 @@ class Account {
 
   template <class Archive>
   void archive(Archive& a) {
-    a(wallet_, held_);
+    a(wallet_, held_, totals_.isolated, totals_.cross_unrealised, totals_.isolated_unrealised,
+      totals_.cross_maintenance);
     for (Holding& holding : holdings_) a(holding);
   }
 
@@ -78,12 +83,21 @@ class Account {
   void increase(Holding& holding, domain::Quantity signed_quantity, domain::Price price);
   domain::Money reduce(Holding& holding, domain::Quantity size, domain::Price price);
   void track(domain::SymbolId symbol);
+  /// Around every change of a holding's position, margin or mark: takes it out of the totals, puts it back revalued.
+  void leave(const Holding& holding);
+  void enter(domain::SymbolId symbol);
   domain::Money order_margin(const Holding& holding, domain::Money buys, domain::Money sells) const;
   /// The margin that stands behind a position; others' maintenance is set aside when `maintained`.
   domain::Money margin_behind(domain::SymbolId symbol, bool maintained) const;
 
+  struct Totals {
+    domain::Money isolated;  // Σ isolated wallets
+    domain::Money cross_unrealised, isolated_unrealised, cross_maintenance;
+  };
+
   const domain::InstrumentTable* instruments_;
   domain::Money wallet_;
+  Totals totals_;
   std::vector<Holding> holdings_;       // by symbol
   std::vector<domain::SymbolId> held_;  // with a position or working orders, rising: the sums visit only these
 };

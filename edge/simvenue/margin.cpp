@@ -30,10 +30,8 @@ std::optional<Price> solve(const MarginedPosition& position, Ratio rate, Money c
 }  // namespace
 
 Money maintenance_margin(const domain::Instrument& instrument, Money notional) {
-  Money most;
-  for (const auto& b : instrument.brackets)
-    most = std::max(most, domain::multiply(notional.abs(), b.maintenance_ratio, Rounding::Up) - b.cumulative);
-  return most;
+  const domain::LeverageBracket& b = instrument.bracket_for(notional);
+  return domain::multiply(notional.abs(), b.maintenance_ratio, Rounding::Up) - b.cumulative;
 }
 
 std::optional<Price> liquidation_price(const domain::Instrument& instrument, const MarginedPosition& position) {

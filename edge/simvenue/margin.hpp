@@ -1,9 +1,9 @@
 // Margin mathematics of one position: maintenance margin, liquidation and bankruptcy price. Pure functions.
 //
 // Binance USD-M, single-asset mode, one-way positions (binance-usdm.md 15). With signed quantity q, signed cost
-// C = q·entry and the margin M that stands behind the position, its equity at price p is M + q·p − C. Maintenance is
-// the largest of |q|·p·rate − cumulative over the brackets: contiguous brackets make that the bracket of the notional,
-// and where a table is not continuous it errs to the cautious side.
+// C = q·entry and the margin M that stands behind the position, its equity at price p is M + q·p − C. Maintenance
+// margin is |q|·p·rate − cumulative of the bracket of the notional; with brackets continuous at their floors, as
+// Binance's are, that is also the largest over all brackets, which is what the liquidation price solves for.
 #pragma once
 
 #include <optional>

@@ -72,7 +72,7 @@ void MatchingEngine::on_bar_open(SymbolId symbol, const Bar& bar) {
   begin_bar(symbol, bar);
   see_price(symbol, bar.open);
   if (bar.volume > 0) {
-    if (!books_[symbol.value].marked && liquidates(symbol, bar.open)) liquidate(symbol, bar.open);
+    if (!books_[symbol.value].marked && account_.liquidates_at(symbol, bar.open)) liquidate(symbol, bar.open);
     judge_unannounced(symbol, bar.open);
     fire_at_open(symbol, bar.open);
     execute_taking(symbol, bar.open, bar.open);
@@ -214,8 +214,8 @@ std::optional<MatchingEngine::Touch> MatchingEngine::next_touch(SymbolId symbol,
     }
   }
   const Quantity position = account_[symbol].quantity;
-  if (!book.marked && !position.is_zero() && position.is_positive() == down && liquidates(symbol, extreme))
-    offer({nullptr, *account_.liquidation_price(symbol), 1});
+  if (!book.marked && !position.is_zero() && position.is_positive() == down && account_.liquidates_at(symbol, extreme))
+    offer({nullptr, account_.liquidation_price(symbol).value_or(extreme), 1});
   return next;
 }
 
@@ -247,7 +247,7 @@ void MatchingEngine::on_mark(const domain::MarkPrice& mark) {
   book.marked = true;
   if (idle(mark.symbol)) return;
   account_.set_mark(mark.symbol, mark.price);
-  if (!liquidates(mark.symbol, mark.price)) return;
+  if (!account_.liquidates_at(mark.symbol, mark.price)) return;
   liquidate(mark.symbol, mark.price);
   end_phase(mark.symbol);
 }

@@ -162,7 +162,6 @@ class MatchingEngine {
   domain::Price fill_price(const WorkingOrder& working, const Terms& terms, domain::Quantity quantity) const;
   void book_fill(WorkingOrder& working, const Terms& terms, const Execution& execution);
   void expire_orphans(domain::SymbolId symbol);
-  bool liquidates(domain::SymbolId symbol, domain::Price price) const;
   void liquidate(domain::SymbolId symbol, domain::Price seen);
 
   const domain::Instrument& instrument(domain::SymbolId symbol) const { return (*instruments_)[symbol]; }

@@ -88,12 +88,6 @@ void MatchingEngine::expire_orphans(SymbolId symbol) {
       finish(w, OrderStatus::Expired, VenueReason::PositionClosed, now_);
 }
 
-bool MatchingEngine::liquidates(SymbolId symbol, Price price) const {
-  const std::optional<Price> level = account_.liquidation_price(symbol);
-  if (!level) return false;
-  return account_[symbol].quantity.is_positive() ? price <= *level : price >= *level;
-}
-
 /// Closes the position at the worse of its liquidation price and the price seen, but not beyond bankruptcy, where the
 /// insurance fund takes over. The fee takes at most what is left of the margin, so the account does not go below zero.
 void MatchingEngine::liquidate(SymbolId symbol, Price seen) {
