@@ -47,19 +47,19 @@ void MatchingEngine::see_price(SymbolId symbol, Price price) {
   account_.set_mark(symbol, book.marked ? book.mark : price);
 }
 
-/// Orders that arrived while the venue knew no price: their remaining checks, then New or Rejected.
-void MatchingEngine::judge_unannounced(SymbolId symbol, Price price) {
+/// Orders that were accepted while the venue knew no price: the checks that need one. They have been reported New.
+void MatchingEngine::judge_pending(SymbolId symbol, Price price) {
   Book& book = books_[symbol.value];
   for (WorkingOrder& w : book.orders) {
-    if (w.announced || w.done) continue;
+    if (w.judged || w.done) continue;
     refresh_open_notional(symbol, &w);
     const VenueReason reason = check_price(w.order, price);
     if (reason != VenueReason::None) {
-      finish(w, OrderStatus::Rejected, reason, now_);
+      finish(w, OrderStatus::Expired, reason, now_);
       continue;
     }
     if (w.order.type == OrderType::TrailingStopMarket) follow(w, price);
-    announce(w, now_);
+    w.judged = true;
   }
   refresh_open_notional(symbol);
 }
@@ -73,12 +73,12 @@ void MatchingEngine::on_bar_open(SymbolId symbol, const Bar& bar) {
   see_price(symbol, bar.open);
   if (bar.volume > 0) {
     if (!books_[symbol.value].marked && account_.liquidates_at(symbol, bar.open)) liquidate(symbol, bar.open);
-    judge_unannounced(symbol, bar.open);
+    judge_pending(symbol, bar.open);
     fire_at_open(symbol, bar.open);
     execute_taking(symbol, bar.open, bar.open);
     limits_at_open(symbol, bar.open);
   } else {
-    judge_unannounced(symbol, bar.open);
+    judge_pending(symbol, bar.open);
   }
   end_phase(symbol);
 }
@@ -136,7 +136,7 @@ void MatchingEngine::on_bar_path(SymbolId symbol, const Bar& bar) {
     begin_bar(symbol, bar);
     see_price(symbol, bar.open);
   }
-  judge_unannounced(symbol, bar.open);
+  judge_pending(symbol, bar.open);
   if (bar.volume > 0) {
     rest_early_limits(symbol, bar);
     const Quantity position = account_[symbol].quantity;

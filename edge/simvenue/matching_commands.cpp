@@ -76,10 +76,9 @@ void MatchingEngine::arrive(const Command& command, const Order& order) {
   if (reason != VenueReason::None) return finish(working, OrderStatus::Rejected, reason, command.arrives);
   working.taking = order.type == OrderType::Market;
   Book& book = books_[order.symbol.value];
-  if (book.last.is_positive()) {
-    if (order.type == OrderType::TrailingStopMarket) follow(working, book.last);
-    announce(working, command.arrives);
-  }
+  working.judged = book.last.is_positive();
+  if (working.judged && order.type == OrderType::TrailingStopMarket) follow(working, book.last);
+  report(working, OrderStatus::New, VenueReason::None, command.arrives);
   book.orders.push_back(std::move(working));
   refresh_open_notional(order.symbol);
 }
@@ -145,11 +144,6 @@ void MatchingEngine::arrive(const Command& command, const LeverageRequest& reque
   answer(request.symbol, set, command.arrives);
 }
 
-void MatchingEngine::announce(WorkingOrder& working, base::Timestamp at) {
-  working.announced = true;
-  report(working, OrderStatus::New, VenueReason::None, at);
-}
-
 void MatchingEngine::finish(WorkingOrder& working, OrderStatus status, VenueReason reason, base::Timestamp at) {
   working.done = true;
   report(working, status, reason, at);
@@ -212,7 +206,7 @@ void MatchingEngine::refresh_open_notional(SymbolId symbol, const WorkingOrder* 
     if (w.done || w.order.reduce_only || &w == except) continue;
     // Conditional orders reserve nothing until they trigger, market orders nothing until they have been judged.
     const Price price = w.order.type == OrderType::Limit ? w.order.limit_price
-                        : w.taking && w.announced        ? book.last
+                        : w.taking && w.judged           ? book.last
                                                          : Price{};
     (w.order.side == domain::Side::Buy ? buys : sells) += price * w.remaining();
   }

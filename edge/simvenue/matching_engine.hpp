@@ -1,8 +1,10 @@
 // MatchingEngine: orders against bars. The inside of SimVenue, which adds the Approved-only door.
 //
 // Commands travel one latency to the venue, wait in an inbox and are judged on arrival; answers travel one latency
-// back. A bar is shown in two phases. Open: what has arrived trades at the open. Path: high and low are walked in the
-// direction that hurts the position first, nearest level first, so a stop precedes a target whenever a bar touched
+// back. Every command has exactly one answer a round trip after it was sent (for an order: New or Rejected). A symbol
+// that was idle has no known price; what of an order's checks needs one waits for the next bar, where it may end as
+// Expired. A bar is shown in two phases. Open: what has arrived trades at the open. Path: high and low are walked in
+// the direction that hurts the position first, nearest level first, so a stop precedes a target whenever a bar touched
 // both. The rules are on the phase functions. Nothing here knows any bar later than the one shown.
 //
 // Pessimistic by construction: taker fills slip against the side, limits need a trade through, fills of one bar share
@@ -135,7 +137,6 @@ class MatchingEngine {
   domain::VenueReason check_arrival(const domain::Order& order) const;
   domain::VenueReason check_price(const domain::Order& order, domain::Price last) const;
   domain::VenueReason check_margin(const domain::Order& order, domain::Price price) const;
-  void announce(WorkingOrder& working, base::Timestamp at);
   void finish(WorkingOrder& working, domain::OrderStatus status, domain::VenueReason reason, base::Timestamp at);
   void report(const WorkingOrder& working, domain::OrderStatus status, domain::VenueReason reason, base::Timestamp at);
   void answer(domain::SymbolId symbol, domain::Event event, base::Timestamp at);
@@ -144,7 +145,7 @@ class MatchingEngine {
   // matching_bars.cpp: the two phases of a bar.
   void begin_bar(domain::SymbolId symbol, const domain::Bar& bar);
   void see_price(domain::SymbolId symbol, domain::Price price);
-  void judge_unannounced(domain::SymbolId symbol, domain::Price price);
+  void judge_pending(domain::SymbolId symbol, domain::Price price);
   void fire_at_open(domain::SymbolId symbol, domain::Price open);
   void execute_taking(domain::SymbolId symbol, domain::Price buy_reference, domain::Price sell_reference);
   void limits_at_open(domain::SymbolId symbol, domain::Price open);

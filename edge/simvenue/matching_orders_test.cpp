@@ -16,10 +16,41 @@ TEST(Orders, AnswersTakeARoundTrip) {
   EXPECT_TRUE(b.engine().idle(kB));
 }
 
+TEST(Orders, EveryCommandHasItsAnswerWhenNextDueSaysSo) {
+  auto config = plain();
+  config.submit_failure_rate = 0.3;
+  Bench b(config);
+  base::Rng rng(4);
+  base::Timestamp now = kStart;
+  for (std::uint64_t i = 1; i < 300; ++i) {
+    b.engine().advance_to(now);
+    auto o = rng.below(2) == 0 ? market(Side::Buy, 1) : stop(Side::Sell, 1, 90);
+    o.id = {i};
+    switch (rng.below(3)) {
+      case 0:
+        b.engine().submit(o);
+        break;
+      case 1:
+        b.engine().cancel({{i / 2}, kA});
+        break;
+      default:
+        b.engine().set_leverage({kA, {static_cast<std::int32_t>(rng.below(200))}, MarginMode::Cross});
+    }
+    const auto due = b.engine().next_due();
+    ASSERT_TRUE(due);
+    ASSERT_EQ(*due, now + base::milliseconds(100));
+    const auto answer = b.engine().pop_due(*due);
+    ASSERT_TRUE(answer);
+    ASSERT_EQ(answer->due, *due);
+    ASSERT_FALSE(b.engine().next_due());
+    now = now + base::seconds(1);
+  }
+}
+
 TEST(Orders, AMarketOrderIsJudgedAtTheOpenItTradesAt) {
   Bench b;
   const auto id = b.send(market(Side::Buy, 2));
-  EXPECT_TRUE(b.of(id).empty()) << "an idle symbol has no known price";
+  EXPECT_EQ(b.status(id), OrderStatus::New) << "accepted; an idle symbol has no known price to check it with";
   b.open({100, 101, 99, 100});
   ASSERT_EQ(b.of(id).size(), 2u);
   EXPECT_EQ(b.of(id)[0].status, OrderStatus::New);
@@ -51,8 +82,9 @@ TEST(Orders, MinNotionalOfAMarketOrderUsesThePriceAtHand) {
   Bench b;
   const auto id = b.send(market(Side::Buy, 0.04));
   b.open({100, 100, 100, 100});
-  EXPECT_EQ(b.status(id), OrderStatus::Rejected);
+  EXPECT_EQ(b.status(id), OrderStatus::Expired);
   EXPECT_EQ(b.reason(id), VenueReason::MinNotional);
+  EXPECT_TRUE(b.engine().idle(kA));
 }
 
 TEST(Orders, MinNotionalSparesReduceOnly) {
@@ -88,7 +120,7 @@ TEST(Orders, MarginIsCheckedForMarketAndLimit) {
   b.open({101, 101, 101, 101});
   EXPECT_EQ(b.status(first), OrderStatus::New);
   EXPECT_EQ(b.reason(m), VenueReason::InsufficientMargin);
-  EXPECT_EQ(b.status(m), OrderStatus::Rejected);
+  EXPECT_EQ(b.status(m), OrderStatus::Expired);
 }
 
 TEST(Orders, LeverageAndBrackets) {
@@ -166,7 +198,7 @@ TEST(Orders, PostOnlyNeverTakes) {
   const auto early = b.send(limit(Side::Buy, 1, 101, TimeInForce::Gtx));
   b.open({100, 100, 100, 100});
   EXPECT_EQ(b.reason(early), VenueReason::PostOnlyWouldTake);
-  EXPECT_EQ(b.status(early), OrderStatus::Rejected);
+  EXPECT_EQ(b.status(early), OrderStatus::Expired);
   b.send(limit(Side::Buy, 1, 50));  // keeps the symbol busy, so that the price stays known
   b.path({100, 100, 100, 100});
   EXPECT_EQ(b.reason(b.send(limit(Side::Buy, 1, 100, TimeInForce::Gtx))), VenueReason::PostOnlyWouldTake);

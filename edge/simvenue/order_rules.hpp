@@ -17,17 +17,16 @@ struct WorkingOrder {
   domain::Quantity filled;
   domain::Money filled_value;  // Σ price · quantity
   std::uint32_t fills = 0;
-  bool announced = false;  // New has been reported
-  bool taking = false;     // a market order, or a conditional one that has triggered
-  bool resting = false;    // a limit that has met the market once and rests in the book
-  bool active = false;     // trailing stop: its activation price has been reached
-  bool done = false;       // terminal; removed at the end of the phase
-  domain::Price extreme;   // trailing stop: the best price since activation; 0 unknown
+  bool judged = false;    // has passed the checks that need a market price
+  bool taking = false;    // a market order, or a conditional one that has triggered
+  bool resting = false;   // a limit that has met the market once and rests in the book
+  bool active = false;    // trailing stop: its activation price has been reached
+  bool done = false;      // terminal; removed at the end of the phase
+  domain::Price extreme;  // trailing stop: the best price since activation; 0 unknown
 
   domain::Quantity remaining() const { return order.quantity - filled; }
 };
-QT_DESCRIBE(WorkingOrder, order, arrived, filled, filled_value, fills, announced, taking, resting, active, done,
-            extreme)
+QT_DESCRIBE(WorkingOrder, order, arrived, filled, filled_value, fills, judged, taking, resting, active, done, extreme)
 
 /// UnknownSymbol aside, everything that needs no price: LotSize, PriceFilter, and MinNotional of a limit order.
 domain::VenueReason check_filters(const domain::Order& order, const domain::Instrument& instrument);

@@ -36,7 +36,7 @@ class SimVenue final : public execution::Venue {
 
   /// No order, position or queued answer concerns the symbol: the bar calls may be skipped, the outcome is the same.
   bool idle(domain::SymbolId symbol) const { return engine_.idle(symbol); }
-  /// When something will be there to take: also for commands still on their way.
+  /// When the next answer can be taken, also that of a command still on its way: pop_due(*next_due()) has a value.
   std::optional<base::Timestamp> next_due() const { return engine_.next_due(); }
   std::optional<TimedEvent> pop_due(base::Timestamp now) { return engine_.pop_due(now); }
 
