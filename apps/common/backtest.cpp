@@ -147,7 +147,7 @@ base::Result<Prepared> prepare(BacktestSpec& spec) {
       h.models.push_back(m.name());
     }
   }
-  QT_TRY(p.feed, MarketFeed::create(catalog, spec.symbols, spec.engine.base, p.window));
+  QT_TRY(p.feed, MarketFeed::create(catalog, {spec.symbols, spec.engine.base, p.window, spec.allow_gaps}));
   QT_TRY(h.data_hash, catalog.content_hash(spec.symbols, spec.engine.base, p.window));
   h.code_version = kCodeVersion;
   h.engine = spec.engine;

@@ -28,6 +28,7 @@ struct BacktestSpec {
   std::filesystem::path out;
   bool resume = false;
   bool journal = true;
+  bool allow_gaps = false;  // play on where bars are missing, instead of an error
 };
 
 struct Progress {

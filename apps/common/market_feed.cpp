@@ -23,11 +23,10 @@ void take_until(const std::vector<E>& all, std::size_t& next, base::Timestamp fr
 
 }  // namespace
 
-base::Result<std::unique_ptr<MarketFeed>> MarketFeed::create(const history::Catalog& catalog,
-                                                             const std::vector<std::string>& symbols,
-                                                             domain::Timeframe timeframe, history::Window window) {
+base::Result<std::unique_ptr<MarketFeed>> MarketFeed::create(const history::Catalog& catalog, Selection selection) {
   auto feed = std::unique_ptr<MarketFeed>(new MarketFeed());
-  feed->timeframe_ = timeframe;
+  feed->selection_ = std::move(selection);
+  const auto& [symbols, timeframe, window, allow_gaps] = feed->selection_;
   for (std::size_t i = 0; i < symbols.size(); ++i) {
     const domain::SymbolId id{static_cast<std::uint16_t>(i)};
     Lane lane;
@@ -51,6 +50,19 @@ base::Result<std::unique_ptr<MarketFeed>> MarketFeed::create(const history::Cata
   return feed;
 }
 
+base::Result<void> MarketFeed::advance(std::size_t lane) {
+  const base::Timestamp due = lanes_[lane].head->close_time();
+  QT_TRY(lanes_[lane].head, lanes_[lane].cursor->next());
+  const auto& head = lanes_[lane].head;
+  if (!head || head->open_time == due || selection_.allow_gaps) return {};
+  const auto missing = (head->open_time - due).ns / domain::duration(selection_.timeframe).ns;
+  return base::Error{"data", base::Errc::Corrupt,
+                     selection_.symbols[lane] + ": " + std::to_string(missing) + " bars of " +
+                         std::string(domain::to_string(selection_.timeframe)) + " missing from " +
+                         base::format_timestamp(due) + " to " + base::format_timestamp(head->open_time) +
+                         "; --allow-gaps plays on without them"};
+}
+
 base::Result<bool> MarketFeed::next(Slot& slot) {
   slot.bars.clear();
   std::optional<base::Timestamp> open;
@@ -58,12 +70,11 @@ base::Result<bool> MarketFeed::next(Slot& slot) {
     if (lane.head && (!open || lane.head->open_time < *open)) open = lane.head->open_time;
   if (!open) return false;
   slot.open = *open;
-  slot.close = *open + domain::duration(timeframe_);
+  slot.close = *open + domain::duration(selection_.timeframe);
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    Lane& lane = lanes_[i];
-    if (!lane.head || lane.head->open_time != *open) continue;
-    slot.bars.emplace_back(domain::SymbolId{static_cast<std::uint16_t>(i)}, *lane.head);
-    QT_TRY(lane.head, lane.cursor->next());
+    if (!lanes_[i].head || lanes_[i].head->open_time != *open) continue;
+    slot.bars.emplace_back(domain::SymbolId{static_cast<std::uint16_t>(i)}, *lanes_[i].head);
+    QT_TRY_VOID(advance(i));
   }
   take_until(funding_, next_funding_, slot.open, slot.close, slot.funding);
   take_until(marks_, next_mark_, slot.open, slot.close, slot.marks);

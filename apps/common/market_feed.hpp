@@ -29,10 +29,15 @@ class SlotSource {
 
 class MarketFeed final : public SlotSource {
  public:
-  /// symbols in the order of their ids. Errors: those of the catalog.
-  static base::Result<std::unique_ptr<MarketFeed>> create(const history::Catalog& catalog,
-                                                          const std::vector<std::string>& symbols,
-                                                          domain::Timeframe timeframe, history::Window window);
+  struct Selection {
+    std::vector<std::string> symbols;  // in the order of their ids
+    domain::Timeframe timeframe = domain::Timeframe::M5;
+    history::Window window;
+    bool allow_gaps = false;
+  };
+  /// Errors: those of the catalog.
+  static base::Result<std::unique_ptr<MarketFeed>> create(const history::Catalog& catalog, Selection selection);
+  /// Errors: Corrupt naming symbol and time where bars are missing, unless gaps are allowed; those of reading.
   base::Result<bool> next(Slot& slot) override;
   /// Symbols for which the data hold no funding rates.
   const std::vector<std::string>& without_funding() const { return without_funding_; }
@@ -43,13 +48,14 @@ class MarketFeed final : public SlotSource {
     std::optional<domain::Bar> head;
   };
   MarketFeed() = default;
+  base::Result<void> advance(std::size_t lane);
 
+  Selection selection_;
   std::vector<Lane> lanes_;
   std::vector<domain::FundingRate> funding_;  // all symbols, by time
   std::vector<domain::MarkPrice> marks_;
   std::size_t next_funding_ = 0, next_mark_ = 0;
   std::vector<std::string> without_funding_;
-  domain::Timeframe timeframe_ = domain::Timeframe::M1;
 };
 
 }  // namespace qtrader::apps

@@ -138,8 +138,24 @@ base::Result<void> Session::finish() {
     QT_TRY_VOID(pump(at + base::seconds(5)));
     now_ = std::max(now_, at);
   }
+  QT_TRY_VOID(audit());
   QT_TRY_VOID(sequencer_.end());
   return sequencer_.sync();
+}
+
+base::Result<void> Session::audit() const {
+  for (std::size_t i = 0; i < last_bar_.size(); ++i) {
+    const domain::SymbolId symbol{static_cast<std::uint16_t>(i)};
+    const auto ours = engine_.ledger().position(symbol).quantity, theirs = venue_.position(symbol);
+    if (ours.is_zero() && theirs.is_zero()) continue;
+    return base::Error{"session", base::Errc::Conflict,
+                       engine_.instruments().name(symbol) + ": the run ends with " + ours.to_string() +
+                           " in the ledger and " + theirs.to_string() + " at the venue: expected none"};
+  }
+  const auto ours = engine_.ledger().balance(ledger::Account::Wallet);
+  if (ours == venue_.wallet()) return {};
+  return base::Error{"session", base::Errc::Conflict,
+                     "the ledger's wallet is " + ours.to_string() + ", the venue's " + venue_.wallet().to_string()};
 }
 
 }  // namespace qtrader::apps

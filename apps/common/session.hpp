@@ -29,7 +29,8 @@ class Session {
 
   base::Result<void> start(const domain::RunStarted& started, base::Timestamp at);
   base::Result<void> play(const Slot& slot);
-  /// Ends the run: no new entries, positions closed at each symbol's last price, with costs.
+  /// Ends the run: no new entries, positions closed at each symbol's last price, with costs. Then the ledger is compared
+  /// with the venue's own account, to the last digit. Errors: Conflict if they differ or a position could not be closed.
   base::Result<void> finish();
 
   std::uint64_t bars() const { return bars_; }
@@ -39,6 +40,7 @@ class Session {
   base::Result<void> deliver(domain::Event event, base::Timestamp ts);
   base::Result<void> carry(const execution::Command& command, base::Timestamp now);
   base::Result<void> pump(base::Timestamp until);
+  base::Result<void> audit() const;
   base::Result<void> settle(const Slot& slot, base::Timestamp from, base::Timestamp to);
 
   engine::Engine& engine_;

@@ -17,7 +17,7 @@ struct Options {
   std::vector<std::string> symbols;
   double cash = 10'000;
   std::uint64_t seed = 1;
-  bool json = false, resume = false, no_journal = false, quiet = false, allow_single_model = false;
+  bool json = false, resume = false, no_journal = false, quiet = false, allow_single_model = false, allow_gaps = false;
 };
 
 execution::ExitMode default_exit_mode(const std::string& strategy) {
@@ -65,6 +65,7 @@ base::Result<BacktestSpec> to_spec(const Options& o) {
   spec.out = o.out;
   spec.resume = o.resume;
   spec.journal = !o.no_journal;
+  spec.allow_gaps = o.allow_gaps;
   return spec;
 }
 
@@ -132,6 +133,7 @@ void add_backtest_command(CLI::App& app, int& status) {
   c->add_option("--exit-mode", o->exit_mode, "TrendFollow, FastTp or DefensiveTrail (default: by strategy)");
   c->add_option("--slippage", o->slippage, "None, Realistic (default) or Pessimistic");
   c->add_flag("--allow-single-model", o->allow_single_model, "Let one model alone open positions");
+  c->add_flag("--allow-gaps", o->allow_gaps, "Play on where bars are missing (default: an error)");
   c->add_flag("--resume", o->resume, "Continue an interrupted run (same options)");
   c->add_flag("--no-journal", o->no_journal, "Do not write the journal: no replay, no explain, no resume");
   c->add_flag("--json", o->json, "Print report.json instead of the summary");

@@ -37,6 +37,7 @@ base::Result<void> validate(const EngineConfig& c) {
   if (!(c.slippage_bps_per_atr >= 0 && c.slippage_bps_per_atr <= 10'000))
     return bad("slippage_bps_per_atr", std::to_string(c.slippage_bps_per_atr), "0..10000");
   if (c.digest_interval < 0) return bad("digest_interval", std::to_string(c.digest_interval), "≥ 0");
+  QT_TRY_VOID(execution::validate(c.execution));
   return risk::validate(c.limits);
 }
 

@@ -1,0 +1,103 @@
+// Train, then trade with what was trained, on recorded candles: the main job end to end.
+#include "tests/e2e/program.hpp"
+
+namespace qtrader::e2e {
+namespace {
+
+/// One registry for all tests of this file: four symbols, six weeks.
+class Ai : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (!fs::is_directory(recorded_data())) return;
+    shared_ = new TempDir();
+    TempDir scratch;
+    const auto r = Program(scratch).run({"train", "--data", candles(), "--symbols", symbols(), "--from", "2025-08-01",
+                                         "--to", "2025-09-15", "--timeframe", "15m", "--models", "xgboost,lightgbm",
+                                         "--out", registry(), "--seed", "5"});
+    ASSERT_EQ(r.status, 0) << r.err;
+  }
+  static void TearDownTestSuite() { delete shared_; }
+  static std::string candles() { return recorded_data().string(); }
+  static std::string symbols() { return "BTCUSDT,ETHUSDT,XRPUSDT,ADAUSDT"; }
+  static std::string registry() { return (*shared_ / "registry").string(); }
+
+  void SetUp() override { QT_NEED_RECORDED_DATA(); }
+  std::vector<std::string> arguments(const std::string& to, const std::string& out) {
+    return {"backtest",    "--data",   candles(),   "--symbols",    symbols(),  "--from",     "2025-09-20", "--to",    to,
+            "--timeframe", "15m",      "--registry", registry(),    "--config", config(),     "--out",      path(out), "--seed",
+            "2"};
+  }
+  /// Lets weak models trade, so that there are trades to compare: the gates themselves have their own tests.
+  std::string config() {
+    std::ofstream(dir_ / "c.toml") << "[engine.ensemble]\nmin_confidence = 0.35\nrequire_positive_ev = false\n"
+                                      "min_margin = 0.0\nmin_consensus = 1\n";
+    return path("c.toml");
+  }
+  std::string path(const std::string& name) const { return (dir_ / name).string(); }
+
+  static TempDir* shared_;
+  TempDir dir_;
+  Program program_{dir_};
+};
+TempDir* Ai::shared_ = nullptr;
+
+TEST_F(Ai, TradesReplaysAndExplains) {
+  const auto r = program_.run(arguments("2025-10-05", "a"));
+  ASSERT_EQ(r.status, 0) << r.err;
+  const auto report = read_report(dir_ / "a");
+  EXPECT_EQ(report.at("run").at("models").as_array().size(), 2U);
+  EXPECT_FALSE(read_csv(dir_ / "a" / "trades.csv").empty());
+  EXPECT_EQ(program_.run({"replay", path("a"), "--verify"}).status, 0);
+  const auto why = program_.run({"explain", path("a"), "1"});
+  ASSERT_EQ(why.status, 0) << why.err;
+  for (const char* part : {"vote xgboost", "vote lightgbm", "rsi_14", "confidence", "approved Entry", "closed"})
+    EXPECT_NE(why.out.find(part), std::string::npos) << part << "\n" << why.out;
+}
+
+TEST_F(Ai, AShorterRunIsAPrefixOfALongerOne) {
+  ASSERT_EQ(program_.run(arguments("2025-09-28", "short")).status, 0);
+  ASSERT_EQ(program_.run(arguments("2025-10-05", "long")).status, 0);
+  const std::string a = read_file(dir_ / "short" / "signals.csv"), b = read_file(dir_ / "long" / "signals.csv");
+  EXPECT_GT(a.size(), 1'000U);
+  EXPECT_EQ(b.substr(0, a.size()), a);
+}
+
+TEST_F(Ai, TheSameSeedTrainsTheSameModels) {
+  const auto again = program_.run({"train", "--data", candles(), "--symbols", symbols(), "--from", "2025-08-01", "--to",
+                                   "2025-09-15", "--timeframe", "15m", "--models", "lightgbm", "--out", path("registry"),
+                                   "--seed", "5"});
+  ASSERT_EQ(again.status, 0) << again.err;
+  const auto active = [](const fs::path& root) { return read_file(root / "lightgbm" / "ACTIVE"); };
+  EXPECT_EQ(active(path("registry")), active(registry()));
+}
+
+TEST_F(Ai, AModelOfAnotherSchemaIsRefused) {
+  auto other = arguments("2025-09-28", "out");
+  *(std::find(other.begin(), other.end(), "15m")) = "1h";
+  const auto r = program_.run(other);
+  EXPECT_TRUE(r.status == 1 || r.status == 2);
+  EXPECT_NE(r.err.find("schema"), std::string::npos) << r.err;
+  EXPECT_FALSE(fs::exists(dir_ / "out"));
+}
+
+TEST_F(Ai, AChangedModelFileIsRefused) {
+  fs::copy(registry(), dir_ / "broken", fs::copy_options::recursive);
+  for (const auto& e : fs::recursive_directory_iterator(dir_ / "broken"))
+    if (e.path().filename().string().starts_with("weights.")) std::ofstream(e.path(), std::ios::app) << "x";
+  auto arguments_ = arguments("2025-09-28", "out");
+  *(std::find(arguments_.begin(), arguments_.end(), registry())) = path("broken");
+  const auto r = program_.run(arguments_);
+  EXPECT_TRUE(r.status == 1 || r.status == 2);
+  EXPECT_NE(r.err.find("corrupt"), std::string::npos) << r.err;
+}
+
+TEST_F(Ai, ATradingProcessMapsNoTrainingLibrary) {
+  const std::string command = "ldd " + (fs::path(QT_BINARY_DIR) / "qtrader").string() + " > " + path("ldd");
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  const std::string libraries = read_file(dir_ / "ldd");
+  for (const char* name : {"xgboost", "lightgbm", "torch", "gomp"})
+    EXPECT_EQ(libraries.find(name), std::string::npos) << name;
+}
+
+}  // namespace
+}  // namespace qtrader::e2e
