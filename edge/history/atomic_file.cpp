@@ -121,6 +121,12 @@ Result<void> AtomicFile::commit() {
   return sync_directory(target_.has_parent_path() ? target_.parent_path() : fs::path("."));
 }
 
+Result<void> AtomicFile::commit_as(const fs::path& target) {
+  QT_CHECK(target.parent_path() == target_.parent_path(), "commit_as into another directory");
+  target_ = target;
+  return commit();
+}
+
 Result<void> write_file_atomically(const fs::path& target, std::string_view content) {
   QT_TRY(auto file, AtomicFile::create(target));
   QT_TRY_VOID(file.append(std::as_bytes(std::span(content))));

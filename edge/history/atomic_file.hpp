@@ -22,6 +22,8 @@ class AtomicFile {
   /// Replaces bytes already written.
   base::Result<void> rewrite(std::uint64_t offset, std::span<const std::byte> bytes);
   base::Result<void> commit();
+  /// The same under another name in the same directory, for names that depend on the content.
+  base::Result<void> commit_as(const std::filesystem::path& target);
   std::uint64_t size() const { return size_; }
   const std::filesystem::path& target() const { return target_; }
 

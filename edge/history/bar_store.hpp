@@ -54,7 +54,11 @@ struct StoreInfo {
 };
 /// Header only.
 base::Result<StoreInfo> read_store_info(const std::filesystem::path& file);
-/// The longest time without a bar inside the window, its edges included. Reads the time column only.
-base::Result<base::Duration> longest_hole(const std::filesystem::path& file, Window window);
+struct StoreDensity {
+  std::uint64_t rows = 0;       // inside the window
+  base::Duration longest_hole;  // longest time without a bar, the window's edges included
+};
+/// Reads the time column only.
+base::Result<StoreDensity> read_density(const std::filesystem::path& file, Window window);
 
 }  // namespace qtrader::history

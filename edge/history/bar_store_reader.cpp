@@ -238,13 +238,14 @@ Result<StoreInfo> read_store_info(const fs::path& file) {
   return info_of(header);
 }
 
-Result<base::Duration> longest_hole(const fs::path& file, Window window) {
+Result<StoreDensity> read_density(const fs::path& file, Window window) {
   QT_TRY(const auto mapping, Mapping::open(file));
   QT_TRY(const qtb::Header header, check_header(file, mapping.bytes()));
   QT_TRY(const auto index, check_index(file, header, mapping.bytes()));
   const std::int64_t bar_ns = domain::duration(static_cast<domain::Timeframe>(header.timeframe_minutes)).ns;
   constexpr std::int64_t kFar = 4'000'000'000'000'000'000;  // keeps differences representable for an open-ended window
   window = {{std::clamp(window.from.ns, -kFar, kFar)}, {std::clamp(window.to.ns, -kFar, kFar)}};
+  StoreDensity out;
   std::int64_t covered = window.from.ns, longest = 0;
   for (const auto& g : index) {
     if (g.last_ns < window.from.ns || g.first_ns >= window.to.ns) continue;
@@ -254,10 +255,12 @@ Result<base::Duration> longest_hole(const fs::path& file, Window window) {
       if (open < window.from.ns || open >= window.to.ns) continue;
       longest = std::max(longest, open - covered);
       covered = open + bar_ns;
+      ++out.rows;
     }
     mapping.release(g.offset, g.offset + qtb::padded(g.rows * sizeof(std::int64_t)));
   }
-  return base::Duration{std::max(longest, window.to.ns - covered)};
+  out.longest_hole = {std::max(longest, window.to.ns - covered)};
+  return out;
 }
 
 }  // namespace qtrader::history

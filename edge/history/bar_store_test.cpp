@@ -198,18 +198,22 @@ TEST(BarStore, AFullDiskIsNoSpaceAndLeavesNothing) {
   EXPECT_TRUE(test::names_below(dir.path()).empty());
 }
 
-TEST(BarStore, LongestHoleIncludesTheEdges) {
+TEST(BarStore, DensityCountsRowsAndTheLongestHoleWithTheEdges) {
   TempDir dir;
   std::vector<Bar> bars = random_bars(3, 1);
   for (std::size_t i = 0; i < 3; ++i)
     bars[i].open_time = test::day("2024-01-01") + base::hours(static_cast<std::int64_t>(i));
   const auto file = store(dir, bars);
-  const auto hole = [&](const char* from, const char* to) {
-    return longest_hole(file, {test::day(from), test::day(to)})->ns / 60'000'000'000;
+  const auto expect = [&](const char* from, const char* to, std::uint64_t rows, std::int64_t hole_minutes) {
+    const auto d = read_density(file, {test::day(from), test::day(to)});
+    ASSERT_TRUE(d.ok());
+    EXPECT_EQ(d->rows, rows) << from << " " << to;
+    EXPECT_EQ(d->longest_hole, base::minutes(hole_minutes)) << from << " " << to;
   };
-  EXPECT_EQ(hole("2024-01-01", "2024-01-01T02:01"), 59);
-  EXPECT_EQ(hole("2023-12-31T22:00", "2024-01-01T02:00"), 120);
-  EXPECT_EQ(hole("2024-01-01", "2024-01-01T12:00"), 599);
+  expect("2024-01-01", "2024-01-01T02:01", 3, 59);
+  expect("2023-12-31T22:00", "2024-01-01T02:00", 2, 120);
+  expect("2024-01-01", "2024-01-01T12:00", 3, 599);
+  EXPECT_EQ(read_density(file, kAllTime)->rows, 3u);
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ class Catalog {
 
   /// The finest timeframe that divides `primary` and covers the window for every symbol. NotFound names what is
   /// missing. Covered means: no stretch longer than one day is missing, as far as file names (days) and indexes tell; a
-  /// recording with more than 1 % of its bars missing never covers.
+  /// store or a recording of many symbols with more than 1 % of its bars missing never covers.
   base::Result<domain::Timeframe> base_timeframe(const std::vector<std::string>& symbols, domain::Timeframe primary,
                                                  Window window) const;
   /// USD-M bars. Several files of a series are joined; on equal open times the first file wins. Errors: NotFound with

@@ -210,7 +210,8 @@ TEST(Instruments, BadJsonNamesWhatIsWrong) {
 TEST(Instruments, TheExchangesOwnBracketArrayIsRead) {
   const auto read = parse_brackets(
       R"([{"symbol":"ETHUSDT","notionalCoef":1.5,"brackets":[)"
-      R"({"bracket":2,"initialLeverage":50,"notionalCap":9223372036854775807,"notionalFloor":10000,"maintMarginRatio":0.01,"cum":50.0},)"
+      R"({"bracket":2,"initialLeverage":50,"notionalCap":9223372036854775807,"notionalFloor":10000,)"
+      R"("maintMarginRatio":0.01,"cum":50.0},)"
       R"({"bracket":1,"initialLeverage":75,"notionalCap":10000,"notionalFloor":0,"maintMarginRatio":0.005,"cum":0}]}])",
       "x");
   ASSERT_TRUE(read.ok()) << read.error().message();

@@ -227,7 +227,7 @@ std::vector<LeverageBracket> assumed_brackets() {
     std::int64_t floor, cap, ratio_bps, cumulative;
     std::int32_t leverage;
   };
-  // The strictest table that Binance used for many small contracts in October 2024 (18 of them).
+  // A table that Binance applied to 18 small contracts in October 2024; no table shared by more was stricter.
   static constexpr Tier kTiers[] = {{0, 5'000, 150, 0, 50},
                                     {5'000, 25'000, 250, 50, 20},
                                     {25'000, 100'000, 500, 675, 10},

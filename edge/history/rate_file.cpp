@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/hash.hpp"
 #include "edge/history/atomic_file.hpp"
 #include "edge/history/bar_file.hpp"
 #include "edge/history/decimal.hpp"
@@ -131,9 +132,16 @@ Result<fs::path> write_funding_csv(const fs::path& directory, const std::string&
 
 Result<MarkFile> write_mark_csv(const fs::path& directory, const std::string& symbol, domain::Timeframe timeframe,
                                 BarCursor& bars) {
+  const std::string stem = symbol + "-mark-" + std::string(to_string(timeframe));
+  QT_TRY(auto file, AtomicFile::create(directory / (stem + ".csv")));
   std::string text = "open_time_ms,mark_open,mark_high,mark_low,mark_close\n";
   base::Timestamp first, last;
   std::uint64_t rows = 0;
+  const auto flush = [&]() -> Result<void> {
+    QT_TRY_VOID(file.append(base::as_bytes(text)));
+    text.clear();
+    return {};
+  };
   for (;;) {
     QT_TRY(const auto bar, bars.next());
     if (!bar) break;
@@ -141,11 +149,12 @@ Result<MarkFile> write_mark_csv(const fs::path& directory, const std::string& sy
     last = bar->open_time;
     text += std::to_string(bar->open_time.unix_ms()) + "," + bar->open.to_string() + "," + bar->high.to_string() + "," +
             bar->low.to_string() + "," + bar->close.to_string() + "\n";
+    if (text.size() > 65'536) QT_TRY_VOID(flush());
   }
   if (rows == 0) return base::Error{"history", base::Errc::InvalidArgument, symbol + ": no mark prices to write"};
-  const fs::path target = directory / (symbol + "-mark-" + std::string(to_string(timeframe)) + "_" +
-                                       day_compact(first) + "-" + day_compact(last) + ".csv");
-  QT_TRY_VOID(write_file_atomically(target, text));
+  QT_TRY_VOID(flush());
+  const fs::path target = directory / (stem + "_" + day_compact(first) + "-" + day_compact(last) + ".csv");
+  QT_TRY_VOID(file.commit_as(target));
   return MarkFile{target, rows};
 }
 
