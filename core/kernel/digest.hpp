@@ -8,8 +8,8 @@ namespace qtrader::kernel {
 
 class Digest {
  public:
-  /// value ← XXH64(payload, mix(mix(value ⊕ kind·2⁵⁶ ⊕ seq) ⊕ ts)): order, kind, number, time and content all count. The
-  /// mixing keeps a change of seq from cancelling one of ts.
+  /// value ← XXH64(payload, mix(mix(value ⊕ kind·2⁵⁶ ⊕ seq) ⊕ ts)): order, kind, number, time and content all count.
+  /// The mixing keeps a change of seq from cancelling one of ts.
   void add(const Frame& frame) {
     const std::uint64_t place = mix(value_ ^ (static_cast<std::uint64_t>(frame.kind) << 56) ^ frame.seq);
     value_ = base::xxh64(frame.payload, mix(place ^ static_cast<std::uint64_t>(frame.ts.ns)));
