@@ -1,6 +1,6 @@
 // Model: pure inference of one ensemble member: a feature vector in, three class probabilities out.
 //
-// Implementations: GradientBoostedTrees (XGBoost, LightGBM files) now; N-HiTS and PatchTST later. A Model never trains,
+// Implementations: TreeModel (XGBoost and LightGBM files) now; N-HiTS and PatchTST later. A Model never trains,
 // never reads a clock or a file, and never turns a failure into a HOLD vote: what cannot predict is invalid.
 #pragma once
 
