@@ -41,10 +41,10 @@ std::string xgboost_json() {
               R"("default_left":[0],"left_children":[-1],"right_children":[-1],"split_conditions":[1E-1],)"
               R"("split_indices":[0],"split_type":[0])") +
          "," +
-         tree(
-             "2", "5",
-             R"("default_left":[0,0,1,0,0],"left_children":[1,-1,3,-1,-1],"right_children":[2,-1,4,-1,-1],)"
-             R"("split_conditions":[-1E0,3E-1,2.5E-1,7E-1,-4E-1],"split_indices":[63,0,2,0,0],"split_type":[0,0,0,0,0])") +
+         tree("2", "5",
+              R"("default_left":[0,0,1,0,0],"left_children":[1,-1,3,-1,-1],"right_children":[2,-1,4,-1,-1],)"
+              R"("split_conditions":[-1E0,3E-1,2.5E-1,7E-1,-4E-1],"split_indices":[63,0,2,0,0],)"
+              R"("split_type":[0,0,0,0,0])") +
          R"(]},"name":"gbtree"},"learner_model_param":{"base_score":"5E-1","boost_from_average":"1","num_class":"3",)"
          R"("num_feature":"64","num_target":"1"},"objective":{"name":"multi:softprob",)"
          R"("softmax_multiclass_param":{"num_class":"3"}}},"version":[1,7,4]})";
