@@ -216,18 +216,28 @@ std::array<std::int64_t, kClassCount> class_counts(std::span<const LabelClass> l
   return out;
 }
 
-std::vector<double> sample_weights(const Dataset& dataset, IndexRange train) {
-  constexpr double kMaxClassWeight = 3, kAgeDays = 60;
+std::array<double, kClassCount> class_weights(const Dataset& dataset, IndexRange train) {
+  constexpr double kMaxWeight = 3;
   const auto counts = class_counts(std::span(dataset.labels).subspan(train.begin, train.size()));
-  const auto n = static_cast<double>(train.size());
+  std::array<double, kClassCount> out{};
+  for (std::size_t c = 0; c < kClassCount; ++c)
+    out[c] = counts[c] == 0
+                 ? 1
+                 : std::min(kMaxWeight, static_cast<double>(train.size()) / (3 * static_cast<double>(counts[c])));
+  return out;
+}
+
+std::vector<double> sample_weights(const Dataset& dataset, IndexRange train) {
+  constexpr double kAgeDays = 60;
+  const auto class_weight = class_weights(dataset, train);
   const base::Timestamp last = dataset.rows[train.end - 1].bar_close;
   std::vector<double> out;
   out.reserve(train.size());
   for (std::size_t i = train.begin; i < train.end; ++i) {
-    const auto count = static_cast<double>(counts[static_cast<std::size_t>(dataset.labels[i])]);
-    const double age_days = (last - dataset.rows[i].bar_close).seconds() / 86'400;
-    out.push_back(std::min(kMaxClassWeight, n / (3 * count)) * base::det::exp(-age_days / kAgeDays) *
-                  dataset.rows[i].uniqueness);
+    const Row& row = dataset.rows[i];
+    const double age_days = (last - row.bar_close).seconds() / 86'400;
+    out.push_back(class_weight[static_cast<std::size_t>(dataset.labels[i])] * base::det::exp(-age_days / kAgeDays) *
+                  row.uniqueness);
   }
   return out;
 }

@@ -72,7 +72,10 @@ base::Result<Dataset> build_dataset(std::vector<Lane> lanes, const DatasetSpec& 
 /// model learns from their presence (ai.md 1). Returns their names.
 std::vector<std::string> hold_uncovered_neutral(Dataset& dataset, IndexRange train, double coverage = 0.8);
 
-/// min(3, n / (3·n_class)) · exp(−age_days / 60) · uniqueness for each training row; age counts back from the last one.
+/// min(3, n / (3·n_class)) of the training rows; 1 for a class without rows.
+std::array<double, kClassCount> class_weights(const Dataset& dataset, IndexRange train);
+
+/// Class weight · exp(−age_days / 60) · uniqueness for each training row; age counts back from the last one.
 std::vector<double> sample_weights(const Dataset& dataset, IndexRange train);
 
 std::array<std::int64_t, kClassCount> class_counts(std::span<const LabelClass> labels);

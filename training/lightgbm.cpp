@@ -83,6 +83,15 @@ base::Result<Dataset> make_dataset(const DatasetSource& source, DatasetHandle re
   return out;
 }
 
+base::Result<void> set_offset(const Dataset& dataset, const Probabilities& offset, std::size_t rows) {
+  std::vector<double> values;  // class by class
+  values.reserve(rows * kClassCount);
+  for (const double v : offset) values.insert(values.end(), rows, v);
+  return check(LGBM_DatasetSetField(dataset.get(), "init_score", values.data(), static_cast<int>(values.size()),
+                                    lightgbm::kFloat64),
+               "offset");
+}
+
 /// Probabilities of the validation rows after the rounds so far; the library lays them out class by class.
 base::Result<std::vector<Probabilities>> validation_probabilities(const Booster& booster, std::size_t rows) {
   std::vector<double> values(rows * kClassCount);
@@ -159,6 +168,7 @@ base::Result<FittedModel> fit_lightgbm(const FitInput& input, const LightgbmPara
     if (high_volatility(input.train.x.subspan(i * kFeatureCount, kFeatureCount), params.high_volatility_rv_ratio))
       weights[i] *= static_cast<float>(params.high_volatility_weight);
   QT_TRY(const Dataset train, make_dataset({input.train, weights, text}, nullptr));
+  QT_TRY_VOID(set_offset(train, input.class_offset, input.train.rows()));
   QT_TRY(const Dataset validation, make_dataset({input.validation, {}, text}, train.get()));
 
   BoosterHandle handle = nullptr;

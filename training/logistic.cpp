@@ -65,6 +65,7 @@ class Objective {
   double row(std::size_t i, const Vector& w, Vector& gradient) const {
     const float* z = &z_[i * kFeatureCount];
     Probabilities p = logits(z, w);
+    for (std::size_t c = 0; c < kClassCount; ++c) p[c] += input_.class_offset[c];
     softmax(p);
     const auto label = static_cast<std::size_t>(input_.train.labels[i]);
     const double weight = input_.weights[i];

@@ -1,8 +1,8 @@
 #include "training/train.hpp"
 
 #include <algorithm>
-#include <chrono>
 
+#include "core/base/det_math.hpp"
 #include "core/base/hash.hpp"
 #include "edge/store/model_registry.hpp"
 #include "training/calibration.hpp"
@@ -25,10 +25,13 @@ base::Error fail(Errc code, std::string text) { return {"training", code, std::m
 
 class Stopwatch {
  public:
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+  explicit Stopwatch(const TrainOptions& options) : clock_(options.steady_seconds), start_(now()) {}
+  double seconds() const { return now() - start_; }
 
  private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  double now() const { return clock_ ? clock_() : 0; }
+  const std::function<double()>& clock_;
+  double start_;
 };
 
 /// Everything the models have in common.
@@ -95,7 +98,7 @@ base::Result<void> require_enough(const Workbench& bench) {
 }
 
 base::Result<void> prepare(const TrainOptions& options, const Progress& progress, Workbench& bench) {
-  const Stopwatch watch;
+  const Stopwatch watch(options);
   QT_TRY(const history::Catalog catalog, history::Catalog::scan(options.data));
   QT_TRY(bench.universe, choose_universe(catalog, options.universe));
   QT_TRY(bench.dataset, load_dataset(catalog, bench.universe, options, progress));
@@ -126,7 +129,10 @@ base::Result<void> prepare(const TrainOptions& options, const Progress& progress
 }
 
 FitInput fit_input(const Workbench& bench, const TrainOptions& options, const Progress& progress) {
-  return {bench.train(), bench.weights, bench.validation(), options.seed, progress};
+  FitInput out{bench.train(), bench.weights, {}, bench.validation(), options.seed, progress};
+  const auto weights = class_weights(bench.dataset, bench.split.train);
+  for (std::size_t c = 0; c < kClassCount; ++c) out.class_offset[c] = base::det::log(weights[c]);
+  return out;
 }
 
 std::vector<Probabilities> calibrated(std::vector<Probabilities> p, double temperature) {
@@ -135,7 +141,7 @@ std::vector<Probabilities> calibrated(std::vector<Probabilities> p, double tempe
 }
 
 base::Result<void> score_baselines(const TrainOptions& options, const Progress& progress, Workbench& bench) {
-  const Stopwatch watch;
+  const Stopwatch watch(options);
   const Probabilities prior = class_prior(bench.train().labels);
   TrainReport& r = bench.report;
   r.prior_validation = score(bench.validation().labels, std::vector(bench.validation().rows(), prior));
@@ -229,7 +235,7 @@ struct Finished {
 
 base::Result<Finished> make_model(ModelKind kind, const TrainOptions& options, const Workbench& bench,
                                   const Progress& progress) {
-  const Stopwatch watch;
+  const Stopwatch watch(options);
   Finished out;
   out.report.model = models::name(kind);
   QT_TRY(FittedModel fitted, fit(kind, fit_input(bench, options, progress), options.threads));

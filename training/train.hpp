@@ -7,6 +7,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,7 +35,8 @@ struct TrainOptions {
   std::int32_t threads = 2;  // part of a fit's identity: see XgboostParams::nthread
   std::uint64_t seed = 1;
   Activation activation = Activation::Better;
-  base::Timestamp trained_at;  // the wall clock of the caller
+  base::Timestamp trained_at;              // the wall clock of the caller
+  std::function<double()> steady_seconds;  // a monotonic clock for the report's seconds; they are 0 without it
   std::string code_version;
 };
 

@@ -33,7 +33,11 @@ struct RowBlock {
 struct FitInput {
   RowBlock train;
   std::span<const double> weights;  // of the training rows
-  RowBlock validation;              // never weighted
+  /// Added to the class scores of every training row and left out afterwards. With the log of the class weights in it,
+  /// the weights change what fitting pays attention to but not the class shares the model believes in (an offset in the
+  /// sense of King & Zeng 2001): without it, weighted classes give probabilities that no temperature can make honest.
+  Probabilities class_offset{};
+  RowBlock validation;  // never weighted
   std::uint64_t seed = 0;
   Progress progress;  // may be empty
 };

@@ -44,7 +44,8 @@ constexpr XgboostParams kXgboost = {.rounds = 150, .nthread = 1};
 constexpr LightgbmParams kLightgbm = {.nthread = 1};
 
 FitInput input_of(const Planted& data, std::uint64_t seed = 1) {
-  return {data.block(0, kTrain), std::span(data.weights).subspan(0, kTrain), data.block(kTrain, kValidation), seed, {}};
+  return {
+      data.block(0, kTrain), std::span(data.weights).subspan(0, kTrain), {}, data.block(kTrain, kValidation), seed, {}};
 }
 
 using Fit = base::Result<FittedModel> (*)(const FitInput&);
@@ -88,6 +89,24 @@ TEST_P(TreeTrainer, LearnsNothingFromShuffledLabels) {
   const auto p = *GetParam().predict(fitted->weights, test.x);
   const std::vector<Probabilities> prior(test.rows(), class_prior(data.block(0, kTrain).labels));
   EXPECT_GT(log_loss(test.labels, p), log_loss(test.labels, prior) - 0.005);
+}
+
+// Weights that make three classes equal must not make the model believe that they are.
+TEST_P(TreeTrainer, ClassWeightsDoNotMoveTheClassSharesItPredicts) {
+  Planted data(kRows);
+  for (std::size_t i = 0; i < kRows; ++i)  // make HOLD common: two thirds of the others' rows become HOLD
+    if (i % 3 != 0) data.labels[i] = LabelClass::Hold;
+  const Probabilities prior = class_prior(data.block(0, kTrain).labels);
+  FitInput input = input_of(data);
+  for (std::size_t i = 0; i < kTrain; ++i) data.weights[i] = 1 / (3 * prior[static_cast<std::size_t>(data.labels[i])]);
+  for (std::size_t c = 0; c < kClassCount; ++c) input.class_offset[c] = -std::log(3 * prior[c]);
+  const auto fitted = GetParam().fit(input);
+  ASSERT_TRUE(fitted) << fitted.error().message();
+  const auto p = *GetParam().predict(fitted->weights, data.block(0, kTrain).x);
+  Probabilities mean{};
+  for (const Probabilities& row : p)
+    for (std::size_t c = 0; c < kClassCount; ++c) mean[c] += row[c] / static_cast<double>(p.size());
+  for (std::size_t c = 0; c < kClassCount; ++c) EXPECT_NEAR(mean[c], prior[c], 0.06) << c;
 }
 
 TEST_P(TreeTrainer, TheSameSeedGivesTheSameBytesAndAnotherSeedOthers) {
@@ -144,7 +163,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(LightgbmTrainer, ErrsWhenNoLeafCanBeSplit) {
   const Planted data(120);
-  const FitInput input = {data.block(0, 60), std::span(data.weights).subspan(0, 60), data.block(60, 120), 1, {}};
+  const FitInput input = {data.block(0, 60), std::span(data.weights).subspan(0, 60), {}, data.block(60, 120), 1, {}};
   const auto fitted = fit_lightgbm(input, kLightgbm);
   ASSERT_FALSE(fitted);
   EXPECT_EQ(fitted.error().code, base::Errc::InvalidArgument);

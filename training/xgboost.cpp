@@ -51,6 +51,13 @@ base::Result<void> set_labels(const Matrix& matrix, std::span<const LabelClass> 
   return set_floats(matrix, "label", values);
 }
 
+base::Result<void> set_offset(const Matrix& matrix, const Probabilities& offset, std::size_t rows) {
+  std::vector<double> values;
+  values.reserve(rows * kClassCount);
+  for (std::size_t i = 0; i < rows; ++i) values.insert(values.end(), offset.begin(), offset.end());
+  return set_floats(matrix, "base_margin", values);
+}
+
 std::map<std::string, std::string> parameters(const XgboostParams& p, std::int32_t seed) {
   const auto number = [](double v) {
     std::string out;
@@ -144,6 +151,7 @@ base::Result<FittedModel> fit_xgboost(const FitInput& input, const XgboostParams
   QT_TRY(const Matrix validation, make_matrix(input.validation.x, params.nthread));
   QT_TRY_VOID(set_labels(train, input.train.labels));
   QT_TRY_VOID(set_floats(train, "weight", input.weights));
+  QT_TRY_VOID(set_offset(train, input.class_offset, input.train.rows()));
   QT_TRY_VOID(set_labels(validation, input.validation.labels));
 
   const std::array<DMatrixHandle, 2> matrices = {train.get(), validation.get()};

@@ -1,0 +1,141 @@
+// qtrader-train: the verbs that fit models, started by `qtrader train`. The only program that maps training libraries.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "apps/qtrader-train/train_report.hpp"
+#include "core/base/json.hpp"
+#include "edge/system/process.hpp"
+#include "version.hpp"
+
+namespace {
+
+using namespace qtrader;
+
+struct TrainArguments {
+  std::string data, out, from, to;
+  std::string timeframe = "15m", activate = "better", label_mode = "fixed_horizon";
+  std::vector<std::string> symbols, models = {"xgboost", "lightgbm"};
+  std::int32_t lookback_days = 90, threads = 2;
+  std::uint64_t seed = 1;
+  bool json = false;
+};
+
+/// 2: what was asked or given is wrong; 1: the machine failed or the user stopped it.
+int report_error(const base::Error& error) {
+  std::fprintf(stderr, "qtrader train: %s\n", error.message().c_str());
+  switch (error.code) {
+    case base::Errc::Io:
+    case base::Errc::NoSpace:
+    case base::Errc::Unavailable:
+    case base::Errc::Interrupted:
+      return 1;
+    default:
+      return 2;
+  }
+}
+
+base::Result<training::Activation> parse_activation(const std::string& text) {
+  if (text == "better") return training::Activation::Better;
+  if (text == "always") return training::Activation::Always;
+  if (text == "never") return training::Activation::Never;
+  return base::Error{"train", base::Errc::InvalidArgument,
+                     "--activate '" + text + "': expected better, always or never"};
+}
+
+base::Result<training::TrainOptions> options_of(const TrainArguments& a) {
+  training::TrainOptions out;
+  out.data = a.data;
+  out.registry = a.out;
+  out.universe.symbols = a.symbols;
+  out.universe.lookback_days = a.lookback_days;
+  QT_TRY(out.universe.primary, domain::parse_timeframe(a.timeframe));
+  if (!a.from.empty()) {
+    QT_TRY(out.universe.from, base::parse_timestamp(a.from));
+  }
+  if (!a.to.empty()) {
+    QT_TRY(out.universe.to, base::parse_timestamp(a.to));
+  }
+  for (const std::string& name : a.models) {
+    QT_TRY(const models::ModelKind kind, training::parse_trainable(name));
+    out.models.push_back(kind);
+  }
+  QT_TRY(out.activation, parse_activation(a.activate));
+  out.labels.mode = a.label_mode;
+  out.threads = a.threads;
+  out.seed = a.seed;
+  out.code_version = kCodeVersion;
+  out.steady_seconds = system::steady_seconds;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  out.trained_at = base::Timestamp::from_unix_ms(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+  return out;
+}
+
+int train(const TrainArguments& arguments) {
+  const auto options = options_of(arguments);
+  if (!options) return report_error(options.error());
+  system::catch_interrupts();
+  apps::ProgressLine progress;
+  const auto report = training::train(*options, std::ref(progress));
+  progress.finish();
+  if (!report) return report_error(report.error());
+  const std::string text = arguments.json ? base::to_json(*report) + "\n" : apps::format_report(*report);
+  std::fputs(text.c_str(), stdout);
+  return std::fflush(stdout) == 0 ? 0 : 1;
+}
+
+void add_train_command(CLI::App& app, TrainArguments& a) {
+  CLI::App* train = app.add_subcommand("train", "Fit models on recorded candles and put them into a registry");
+  train->add_option("--data", a.data, "Directory (or file) of recorded data")->required()->type_name("DIR");
+  train->add_option("--out", a.out, "Model registry to write to; created if missing")
+      ->required()
+      ->type_name("REGISTRY");
+  train->add_option("--symbols", a.symbols, "Comma-separated; default: all that cover the window")->delimiter(',');
+  train->add_option("--models", a.models, "Comma-separated: xgboost, lightgbm")->delimiter(',')->capture_default_str();
+  train->add_option("--from", a.from, "First day of the rows (UTC; default: lookback before --to)")->type_name("DATE");
+  train->add_option("--to", a.to, "Day after the last one (UTC; default: end of the data)")->type_name("DATE");
+  train->add_option("--lookback-days", a.lookback_days, "Length of the window without --from")->capture_default_str();
+  train->add_option("--timeframe", a.timeframe, "Bars that decisions are taken on")->capture_default_str();
+  train->add_option("--label-mode", a.label_mode, "fixed_horizon or triple_barrier")->capture_default_str();
+  train->add_option("--seed", a.seed, "Same data, code and seed: the same model, byte for byte")->capture_default_str();
+  train->add_option("--threads", a.threads, "Of the training libraries")->capture_default_str();
+  train
+      ->add_option("--activate", a.activate,
+                   "Make the new model the deciding one: better (than prior and logistic regression on the test rows, "
+                   "and not from synthetic data), always, never")
+      ->capture_default_str();
+  train->add_flag("--json", a.json, "Print the report as JSON");
+}
+
+/// OpenMP threads that spin while they wait are a hundred times slower on a busy machine. libgomp reads its environment
+/// when it is loaded, before main, so the only way to choose is to start again.
+void restart_with_passive_waiting(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  ::setenv("OMP_WAIT_POLICY", "PASSIVE", 1);
+  ::execv("/proc/self/exe", argv);  // where that fails, training is slower and otherwise the same
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  restart_with_passive_waiting(argv);
+  CLI::App app{"Fits Quantum Trader's models. Usually started by `qtrader train`.", "qtrader"};
+  app.set_version_flag("--version", std::string("qtrader-train ") + kCodeVersion);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(36);
+  TrainArguments arguments;
+  add_train_command(app, arguments);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    const bool asked = e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
+    const int shown = app.exit(e);
+    return asked ? shown : 2;
+  }
+  return train(arguments);
+}
