@@ -101,6 +101,7 @@ base::Result<void> prepare(const TrainOptions& options, const Progress& progress
   const Stopwatch watch(options);
   QT_TRY(const history::Catalog catalog, history::Catalog::scan(options.data));
   QT_TRY(bench.universe, choose_universe(catalog, options.universe));
+  QT_TRY_VOID(store::prepare_registry(options.registry));
   QT_TRY(bench.dataset, load_dataset(catalog, bench.universe, options, progress));
   const std::vector<base::Timestamp> times = bench.dataset.times();
   if (times.empty())
@@ -260,7 +261,8 @@ base::Result<void> validate(const TrainOptions& options) {
         return fail(Errc::InvalidArgument, "model " + std::string(models::name(options.models[i])) + " is named twice");
   if (options.threads < 1 || options.threads > 1024)
     return fail(Errc::InvalidArgument, "threads " + std::to_string(options.threads) + ": expected 1 to 1024");
-  return store::prepare_registry(options.registry);
+  QT_TRY(const Labeler labeler, Labeler::create(options.labels, options.universe.primary));
+  return {};
 }
 
 }  // namespace

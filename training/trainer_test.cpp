@@ -40,8 +40,8 @@ struct Planted {
 constexpr std::size_t kTrain = 4000, kValidation = 5000, kRows = 7000;
 
 // One thread: two that wait for each other on a busy machine take a hundred times as long.
-constexpr XgboostParams kXgboost = {.rounds = 150, .nthread = 1};
-constexpr LightgbmParams kLightgbm = {.nthread = 1};
+constexpr XgboostParams kXgboost = {.rounds = 100, .nthread = 1};
+constexpr LightgbmParams kLightgbm = {.rounds = 100, .nthread = 1};
 
 FitInput input_of(const Planted& data, std::uint64_t seed = 1) {
   return {

@@ -1,6 +1,7 @@
 #include "training/universe.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "core/domain/instrument.hpp"
@@ -15,10 +16,14 @@ using history::Window;
 
 base::Error fail(Errc code, std::string text) { return {"training", code, std::move(text)}; }
 
+/// The first dozen by name; a catalog may hold hundreds.
 std::string joined(const std::vector<std::string>& names) {
+  constexpr std::size_t kShown = 12;
+  if (names.empty()) return "none";
   std::string out;
-  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
-  return out.empty() ? "none" : out;
+  for (std::size_t i = 0; i < std::min(kShown, names.size()); ++i) out += (i == 0 ? "" : ", ") + names[i];
+  if (names.size() > kShown) out += " and " + std::to_string(names.size() - kShown) + " more";
+  return out;
 }
 
 /// Canonical, sorted, without repetition; all of them recorded.
@@ -32,8 +37,9 @@ base::Result<std::vector<std::string>> resolve(const history::Catalog& catalog, 
                                       "; there are: " + joined(there));
     out.push_back(std::move(symbol));
   }
-  if (out.empty()) out = there;
-  if (out.empty()) return fail(Errc::NotFound, "no futures candles under " + catalog.root().string());
+  if (asked.empty())  // one quote currency: a coin's USDC contract would only repeat its USDT rows
+    std::ranges::copy_if(there, std::back_inserter(out), [](const std::string& s) { return s.ends_with("USDT"); });
+  if (out.empty()) return fail(Errc::NotFound, "no futures candles of USDT contracts under " + catalog.root().string());
   std::ranges::sort(out);
   out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;

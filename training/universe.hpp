@@ -14,7 +14,7 @@
 namespace qtrader::training {
 
 struct UniverseRequest {
-  std::vector<std::string> symbols;         // empty: all that cover the window
+  std::vector<std::string> symbols;         // empty: all USDT contracts that cover the window
   std::optional<base::Timestamp> from, to;  // close times of rows lie in (from, to]; from: default lookback before to
   std::int32_t lookback_days = 90;
   domain::Timeframe primary = domain::Timeframe::M15;

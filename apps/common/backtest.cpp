@@ -100,14 +100,12 @@ struct Prepared {
 };
 
 void add_caveats(RunHeader& header, const MarketFeed& feed) {
-  std::vector<std::string> assumed;
-  for (const auto& i : header.instruments)
-    if (i.assumed) assumed.push_back(i.symbol);
-  if (!assumed.empty())
-    header.caveats.push_back("exchange filters and leverage brackets assumed, not read from the venue: " + join(assumed));
   if (!feed.without_funding().empty())
-    header.caveats.push_back("no funding data, so no funding is charged: " + join(feed.without_funding()));
-  if (header.synthetic) header.caveats.push_back("synthetic market: says nothing about real profit");
+    header.caveats.push_back("No funding data, so no funding is charged: " + join(feed.without_funding()) + ".");
+  const std::int32_t rearm = header.engine.limits.drawdown_rearm_days;
+  if (rearm > 0)
+    header.caveats.push_back("A drawdown pause ends by itself after " + std::to_string(rearm) +
+                             " flat days; a live account waits for its operator.");
 }
 
 base::Result<Prepared> prepare(BacktestSpec& spec) {
@@ -159,7 +157,7 @@ base::Result<Prepared> prepare(BacktestSpec& spec) {
   return p;
 }
 
-report::RunInfo run_info(const RunHeader& h, const std::vector<std::string>& symbols) {
+report::RunInfo run_info(const RunHeader& h, const std::vector<std::string>& symbols, const std::string& command) {
   report::RunInfo info;
   info.seed = h.seed;
   info.strategy = h.engine.strategy;
@@ -172,6 +170,7 @@ report::RunInfo run_info(const RunHeader& h, const std::vector<std::string>& sym
   info.data_hash = h.data_hash;
   info.models = h.models;
   info.synthetic = h.synthetic;
+  info.command = command;
   info.caveats = h.caveats;
   return info;
 }
@@ -208,7 +207,7 @@ base::Result<BacktestResult> run_backtest(BacktestSpec spec, const std::function
     QT_TRY(journal, open_journal(work.path() / "journal", spec.resume));
     QT_TRY_VOID(copy_models(p.models, work.path() / "journal" / "models"));
   }
-  QT_TRY(auto recorder, report::Recorder::create(work.path(), run_info(p.header, spec.symbols), p.instruments));
+  QT_TRY(auto recorder, report::Recorder::create(work.path(), run_info(p.header, spec.symbols, spec.command), p.instruments));
   QT_TRY(auto strategy, make_strategy(spec.engine, p.instruments.size(), std::move(p.models)));
   QT_TRY(auto engine, engine::Engine::create(spec.engine, p.instruments, std::move(strategy)));
   simvenue::SimVenue venue(p.instruments, spec.venue, base::Rng(spec.seed).fork("venue"));

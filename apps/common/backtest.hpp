@@ -28,6 +28,7 @@ struct BacktestSpec {
   std::filesystem::path out;
   bool resume = false;
   bool journal = true;
+  std::string command;      // that repeats the run, for the report
   bool allow_gaps = false;  // play on where bars are missing, instead of an error
 };
 

@@ -75,21 +75,30 @@ base::Result<void> Session::start(const domain::RunStarted& started, base::Times
 }
 
 base::Result<void> Session::settle(const Slot& slot, base::Timestamp from, base::Timestamp to) {
+  const auto within = [&](base::Timestamp ts) { return ts >= from && ts < to; };
+  const auto reach = [&](base::Timestamp ts) -> base::Result<void> {
+    QT_TRY_VOID(pump(ts));
+    venue_.advance_to(ts);
+    return {};
+  };
+  auto mark = slot.marks.begin();
+  const auto marks_until = [&](base::Timestamp limit) -> base::Result<void> {  // at equal times the mark comes first
+    for (; mark != slot.marks.end() && mark->ts_event <= limit; ++mark) {
+      if (!within(mark->ts_event)) continue;
+      QT_TRY_VOID(reach(mark->ts_event));
+      venue_.on_mark(*mark);
+      QT_TRY_VOID(deliver(*mark, mark->ts_event));
+    }
+    return {};
+  };
   for (const auto& rate : slot.funding) {
-    if (rate.ts_event < from || rate.ts_event >= to) continue;
-    QT_TRY_VOID(pump(rate.ts_event));
-    venue_.advance_to(rate.ts_event);
+    if (!within(rate.ts_event)) continue;
+    QT_TRY_VOID(marks_until(rate.ts_event));
+    QT_TRY_VOID(reach(rate.ts_event));
     venue_.on_funding(rate);
     QT_TRY_VOID(deliver(rate, rate.ts_event));
   }
-  for (const auto& mark : slot.marks) {
-    if (mark.ts_event < from || mark.ts_event >= to) continue;
-    QT_TRY_VOID(pump(mark.ts_event));
-    venue_.advance_to(mark.ts_event);
-    venue_.on_mark(mark);
-    QT_TRY_VOID(deliver(mark, mark.ts_event));
-  }
-  return {};
+  return marks_until(slot.close);
 }
 
 base::Result<void> Session::play(const Slot& slot) {

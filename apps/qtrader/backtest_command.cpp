@@ -15,6 +15,7 @@ namespace {
 struct Options {
   std::string data, from, to, timeframe, base_timeframe, strategy, registry, out, config, exit_mode, slippage;
   std::vector<std::string> symbols;
+  std::string command;
   double cash = 10'000;
   std::uint64_t seed = 1;
   bool json = false, resume = false, no_journal = false, quiet = false, allow_single_model = false, allow_gaps = false;
@@ -66,6 +67,7 @@ base::Result<BacktestSpec> to_spec(const Options& o) {
   spec.resume = o.resume;
   spec.journal = !o.no_journal;
   spec.allow_gaps = o.allow_gaps;
+  spec.command = o.command;
   return spec;
 }
 
@@ -95,6 +97,17 @@ class ProgressLine {
   bool shown_, drawn_ = false;
   double started_, last_ = 0;
 };
+
+/// The options as given, without what differs from run to run.
+std::string command_tail(const CLI::App& app) {
+  std::string out;
+  for (const CLI::Option* option : app.get_subcommand("backtest")->get_options()) {
+    if (option->count() == 0 || option->get_name() == "--out" || option->get_name() == "--resume") continue;
+    out += " " + option->get_name();
+    if (option->get_items_expected_max() > 0) out += " " + CLI::detail::join(option->results(), ",");
+  }
+  return out;
+}
 
 int run(const Options& o) {
   auto spec = to_spec(o);
@@ -138,7 +151,10 @@ void add_backtest_command(CLI::App& app, int& status) {
   c->add_flag("--no-journal", o->no_journal, "Do not write the journal: no replay, no explain, no resume");
   c->add_flag("--json", o->json, "Print report.json instead of the summary");
   c->add_flag("--quiet", o->quiet, "No progress line");
-  c->callback([o, &status] { status = run(*o); });
+  c->callback([o, &app, &status] {
+    o->command = "qtrader backtest" + command_tail(app);
+    status = run(*o);
+  });
 }
 
 }  // namespace qtrader::apps

@@ -8,6 +8,7 @@
 
 #include "apps/common/replay.hpp"
 #include "apps/qtrader/commands.hpp"
+#include "core/base/hash.hpp"
 #include "core/base/json.hpp"
 
 namespace qtrader::apps {

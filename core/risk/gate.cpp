@@ -253,6 +253,7 @@ void Gate::on_trade_closed(Money net_pnl, base::Timestamp now) {
   if (net_pnl.is_negative()) {
     losses_.emplace_back(now, -net_pnl);
     ++losing_streak_;
+    last_loss_ = now;
   } else if (net_pnl.is_positive()) {
     losing_streak_ = 0;
   }
@@ -281,6 +282,8 @@ void Gate::on_equity(Money equity, base::Timestamp now) {
       week_start_ = *equity_;
     }
   }
+  // A size halved below the least worth trading would otherwise never come back.
+  if (losing_streak_ > 0 && now - last_loss_ >= base::hours(limits_.losing_streak_hours)) losing_streak_ = 0;
   equity_ = equity;
   peak_ = std::max(peak_, equity);
   stage(now);

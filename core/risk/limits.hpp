@@ -29,7 +29,8 @@ struct Limits {
   double max_price_deviation_frac = 0.05;      // expected fill from mark
   std::int32_t max_orders_per_minute = 60;     // entries
   std::int64_t mark_max_age_ms = 5000;         // a backtest sets it to two base bars
-  std::int32_t losing_streak_halve = 3;        // so many losses in a row halve the size
+  std::int32_t losing_streak_halve = 3;        // so many losses in a row halve the size …
+  std::int32_t losing_streak_hours = 12;       // … until so long after the last: what no longer trades cannot win
   double recovery_drawdown_frac = 0.02;        // drawdown from the equity peak that halves the size
   // Staged drawdown from the equity peak (fund.md 3.7): size × 0.75 from warn, no new positions from pause, stop kills
   // the gate, lock also keeps it shut for lock_days whatever the operator says.
@@ -48,7 +49,7 @@ QT_DESCRIBE(Limits, risk_per_trade_frac, risk_per_trade_min_frac, risk_per_trade
             weekly_loss_frac, max_leverage, max_open_positions, max_gross_exposure_frac, max_symbol_exposure_frac,
             max_trade_notional_usd, max_margin_usage_frac, stop_distance_min_frac, stop_distance_max_frac,
             liquidation_buffer_frac, stop_to_liquidation_max_frac, max_price_deviation_frac, max_orders_per_minute,
-            mark_max_age_ms, losing_streak_halve, recovery_drawdown_frac, drawdown_warn_frac, drawdown_pause_frac,
+            mark_max_age_ms, losing_streak_halve, losing_streak_hours, recovery_drawdown_frac, drawdown_warn_frac, drawdown_pause_frac,
             drawdown_quarter_frac, drawdown_stop_frac, drawdown_lock_frac, drawdown_lock_days, drawdown_rearm_days,
             circuit_breaker_minutes)
 

@@ -87,9 +87,9 @@ Result<FrameHeader> decode_frame_header(ByteView bytes) {
   if (header.length > kMaxPayloadBytes)
     return Error{"store", Errc::Corrupt,
                  "payload length " + std::to_string(header.length) + ", at most " + std::to_string(kMaxPayloadBytes)};
-  if (header.kind > kernel::FrameKind::End)
+  if (header.kind > kernel::FrameKind::Command)
     return Error{"store", Errc::Corrupt,
-                 "frame kind " + std::to_string(static_cast<int>(header.kind)) + ", expected 0..3"};
+                 "frame kind " + std::to_string(static_cast<int>(header.kind)) + ", expected 0..4"};
   return header;
 }
 
