@@ -20,20 +20,18 @@ using base::Timestamp;
 constexpr Timestamp kStart{base::days(20'000).ns};
 constexpr int kDays = 45;
 
-/// Hourly bars whose next move leans against the last when volatility is high and with it when low: not a linear rule.
+/// Bars that drift up for three hours and down for the next three: clear to a tree, hidden from a linear model.
 void write_symbol(const fs::path& directory, const std::string& symbol, std::uint64_t seed, bool synthetic) {
   auto writer = *history::BarStoreWriter::create(
       directory, {.symbol = symbol, .synthetic = synthetic, .source = "test"}, domain::Timeframe::M15);
   base::Rng rng(seed);
-  double price = 100, last = 0, sigma = 0.003;
+  double price = 100;
   for (int i = 0; i < kDays * 96; ++i) {
-    if (i % 96 == 0) sigma = rng.uniform() < 0.5 ? 0.002 : 0.006;
-    last = 0.55 * (sigma > 0.004 ? -last : last) + sigma * rng.normal();
     domain::Bar b;
     b.timeframe = domain::Timeframe::M15;
     b.open_time = kStart + base::minutes(15 * i);
     b.open = domain::Price::from_double(price);
-    price *= std::exp(last);
+    price *= std::exp((i / 12 % 2 == 0 ? 0.0015 : -0.0015) + 0.003 * rng.normal());
     b.close = domain::Price::from_double(price);
     b.high = std::max(b.open, b.close);
     b.low = std::min(b.open, b.close);
