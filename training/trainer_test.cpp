@@ -171,14 +171,14 @@ TEST(LightgbmTrainer, ErrsWhenNoLeafCanBeSplit) {
 
 TEST(LightgbmTrainer, DoublesTheWeightOfRowsInHighVolatility) {
   Planted data(kRows);
-  const auto plain = fit_lightgbm(input_of(data), {.high_volatility_weight = 1, .nthread = 1});
+  const auto plain = fit_lightgbm(input_of(data), {.rounds = 100, .high_volatility_weight = 1, .nthread = 1});
   const auto doubled = fit_lightgbm(input_of(data), kLightgbm);
   std::vector<double> by_hand = data.weights;
   for (std::size_t i = 0; i < kTrain; ++i)
     if (high_volatility(std::span(data.x).subspan(i * kFeatureCount, kFeatureCount))) by_hand[i] *= 2;
   FitInput weighted = input_of(data);
   weighted.weights = std::span(by_hand).subspan(0, kTrain);
-  const auto same = fit_lightgbm(weighted, {.high_volatility_weight = 1, .nthread = 1});
+  const auto same = fit_lightgbm(weighted, {.rounds = 100, .high_volatility_weight = 1, .nthread = 1});
   ASSERT_TRUE(plain && doubled && same);
   EXPECT_NE(plain->weights, doubled->weights);
   EXPECT_EQ(doubled->weights, same->weights);
