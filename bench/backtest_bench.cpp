@@ -63,13 +63,15 @@ base::Result<std::vector<Figure>> bench_rule_backtest(const Options& options) {
   config.base = domain::Timeframe::M1;
   config.primary = domain::Timeframe::M15;
   config.limits.mark_max_age_ms = 120'000;
-  config.limits.drawdown_rearm_days = 1;  // a random walk after costs only loses: keep it trading
+  // A random walk after costs only loses: small trades keep it trading to the end.
+  config.limits.max_symbol_exposure_frac = 0.001;
+  config.limits.drawdown_rearm_days = 1;
   QT_TRY(auto table, domain::InstrumentTable::create({btc()}));
   QT_TRY(auto strategy, fund::make_rule_strategy("ema_cross", 1));
   QT_TRY(auto recorder, recorder_for(options, "rule", table));
   QT_TRY(auto engine, engine::Engine::create(config, table, std::move(strategy)));
   simvenue::SimVenueConfig venue_config;
-  venue_config.initial_wallet = domain::Money::from_int(1'000'000'000);
+  venue_config.initial_wallet = domain::Money::from_int(1'000'000);
   simvenue::SimVenue venue(table, venue_config, base::Rng(1));
   kernel::Sequencer sequencer(nullptr);
   Recording recording(*recorder);
@@ -93,8 +95,9 @@ base::Result<std::vector<Figure>> bench_rule_backtest(const Options& options) {
   rss["bars_per_s"] = static_cast<double>(bars) / seconds;
   rss["trades"] = static_cast<double>(recording.trades());
   rss["target_bars_per_s"] = 3e6;
-  return std::vector<Figure>{{"backtest.rule", rss, "ema_cross, one symbol, 1m bars decided on 15m, full futures "
-                                                    "accounting, one core; bars are made on the fly"}};
+  return std::vector<Figure>{{"backtest.rule", rss,
+                              "ema_cross, one symbol, 1m bars decided on 15m, full futures "
+                              "accounting, one core; bars are made on the fly"}};
 }
 
 namespace {
@@ -116,8 +119,11 @@ base::Result<std::vector<std::unique_ptr<models::Model>>> noise_models(bool quic
   if (quick) xgb.rounds = lgbm.rounds = 50;
   xgb.early_stop = lgbm.early_stop = 10'000;
   const std::string schema = features::schema_id(domain::Timeframe::M15);
-  QT_TRY(const auto a, training::fit_xgboost({block, weights, block, 1, {}}, xgb));
-  QT_TRY(const auto b, training::fit_lightgbm({block, weights, block, 1, {}}, lgbm));
+  training::FitInput input;
+  input.train = input.validation = block;
+  input.weights = weights;
+  QT_TRY(const auto a, training::fit_xgboost(input, xgb));
+  QT_TRY(const auto b, training::fit_lightgbm(input, lgbm));
   std::vector<std::unique_ptr<models::Model>> members(2);
   models::ModelTraits traits{.kind = models::ModelKind::XGBoost, .schema_id = schema, .class_mean_abs_r = {1, 0.3, 1}};
   QT_TRY(members[0], models::load_xgboost(std::as_bytes(std::span(a.weights)), traits));

@@ -1,7 +1,7 @@
 // The benchmarks' common ground: measure, name, print as JSON.
 //
-// Figures on a shared machine are noisy: each is the best and the median of several repetitions, and what is compared is
-// compared inside one run. Nothing here is asserted by a test.
+// Figures on a shared machine are noisy: each is the best and the median of several repetitions, and what is compared
+// is compared inside one run. Nothing here is asserted by a test.
 #pragma once
 
 #include <algorithm>
@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/reflect.hpp"
 #include "core/base/result.hpp"
 #include "edge/system/process.hpp"
 

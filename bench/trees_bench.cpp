@@ -79,8 +79,8 @@ base::Result<double> xgboost_ns(const std::string& weights, const Rows& probe) {
   std::vector<float> row(kColumns);
   const std::string array = "{\"data\":[" + std::to_string(reinterpret_cast<std::uintptr_t>(row.data())) +
                             ",true],\"shape\":[1," + std::to_string(kColumns) + "],\"typestr\":\"<f4\",\"version\":3}";
-  const char* config =
-      R"({"type":0,"training":false,"iteration_begin":0,"iteration_end":0,"strict_shape":true,"missing":NaN,"cache_id":0})";
+  const char* config = R"({"type":0,"training":false,"iteration_begin":0,"iteration_end":0,)"
+                       R"("strict_shape":true,"missing":NaN,"cache_id":0})";
   const std::size_t n = std::min<std::size_t>(probe.labels.size(), 500);
   bool failed = false;
   const Repeated t = repeat(5, [&] {
@@ -89,7 +89,8 @@ base::Result<double> xgboost_ns(const std::string& weights, const Rows& probe) {
       const bst_ulong* shape = nullptr;
       bst_ulong dimensions = 0;
       const float* result = nullptr;
-      failed = failed || XGBoosterPredictFromDense(handle, array.c_str(), config, proxy, &shape, &dimensions, &result) != 0;
+      failed =
+          failed || XGBoosterPredictFromDense(handle, array.c_str(), config, proxy, &shape, &dimensions, &result) != 0;
       keep(result);
     }
   });
@@ -115,7 +116,8 @@ base::Result<double> lightgbm_ns(const std::string& weights, const Rows& probe) 
     for (std::size_t r = 0; r < n; ++r) {
       std::array<double, 3> out{};
       std::int64_t length = 0;
-      failed = failed || LGBM_BoosterPredictForMatSingleRowFast(fast, probe.x.data() + r * kColumns, &length, out.data()) != 0;
+      failed = failed ||
+               LGBM_BoosterPredictForMatSingleRowFast(fast, probe.x.data() + r * kColumns, &length, out.data()) != 0;
       keep(out);
     }
   });
@@ -129,8 +131,12 @@ base::Result<double> lightgbm_ns(const std::string& weights, const Rows& probe) 
 
 base::Result<std::vector<Figure>> bench_trees(const Options& options) {
   const std::int32_t xgb_rounds = options.quick ? 60 : 600, lgbm_rounds = options.quick ? 20 : 200;
-  const Rows train = make_rows(options.quick ? 3'000 : 20'000, 1), valid = make_rows(1'000, 2), probe = make_rows(4'000, 3);
-  const training::FitInput input{train.block(), train.weights, valid.block(), 1, {}};
+  const Rows train = make_rows(options.quick ? 3'000 : 20'000, 1), valid = make_rows(1'000, 2),
+             probe = make_rows(4'000, 3);
+  training::FitInput input;
+  input.train = train.block();
+  input.weights = train.weights;
+  input.validation = valid.block();
 
   training::XgboostParams xgb;
   xgb.rounds = xgb_rounds;
@@ -149,11 +155,18 @@ base::Result<std::vector<Figure>> bench_trees(const Options& options) {
   const double lgbm_ours = ours_ns(*our_lgbm, probe);
   return std::vector<Figure>{
       {"trees.xgboost",
-       {{"ns", xgb_ours}, {"library_ns", xgb_library}, {"ratio", xgb_library / xgb_ours}, {"target_ns", 15'000},
-        {"target_ratio", 5}, {"rounds", static_cast<double>(fitted.rounds)}},
+       {{"ns", xgb_ours},
+        {"library_ns", xgb_library},
+        {"ratio", xgb_library / xgb_ours},
+        {"target_ns", 15'000},
+        {"target_ratio", 5},
+        {"rounds", static_cast<double>(fitted.rounds)}},
        "one row, depth 5, 3 classes; library: XGBoosterPredictFromDense on one row, one thread"},
       {"trees.lightgbm",
-       {{"ns", lgbm_ours}, {"library_ns", lgbm_library}, {"ratio", lgbm_library / lgbm_ours}, {"target_ratio", 5},
+       {{"ns", lgbm_ours},
+        {"library_ns", lgbm_library},
+        {"ratio", lgbm_library / lgbm_ours},
+        {"target_ratio", 5},
         {"rounds", static_cast<double>(fitted_lgbm.rounds)}},
        "one row, 31 leaves, 3 classes; library: LGBM_BoosterPredictForMatSingleRowFast, one thread"}};
 }

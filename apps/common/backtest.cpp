@@ -28,10 +28,10 @@ class WorkingDirectory {
       return bad(base::Errc::Conflict, out.string() + ": exists already; choose another --out or remove it");
     const bool interrupted = fs::exists(w.partial_, ec);
     if (interrupted && !resume)
-      return bad(base::Errc::Conflict, w.partial_.string() + ": an interrupted run; --resume continues it, removing it "
-                                       "starts over");
-    if (!interrupted && resume)
-      return bad(base::Errc::NotFound, w.partial_.string() + ": nothing to resume");
+      return bad(base::Errc::Conflict, w.partial_.string() +
+                                           ": an interrupted run; --resume continues it, removing it "
+                                           "starts over");
+    if (!interrupted && resume) return bad(base::Errc::NotFound, w.partial_.string() + ": nothing to resume");
     fs::create_directories(w.partial_, ec);
     if (ec) return bad(base::Errc::Io, w.partial_.string() + ": cannot create: " + ec.message());
     return w;
@@ -138,11 +138,15 @@ base::Result<Prepared> prepare(BacktestSpec& spec) {
   if (spec.engine.strategy == "ai") {
     if (spec.registry.empty())
       return bad(base::Errc::InvalidArgument, "--strategy ai needs --registry DIR with fitted models (qtrader train)");
-    QT_TRY(p.models, load_active_models(spec.registry));
+    QT_TRY(p.models, load_current_models(spec.registry));
     for (const auto& m : p.models) {
       if (m.card.synthetic && !h.synthetic)
         return bad(base::Errc::Conflict, m.name() + " was trained on synthetic data and may not judge a real market");
       h.models.push_back(m.name());
+      if (!m.stored.entry.active)
+        h.caveats.push_back("The " + m.stored.entry.type +
+                            " model is a candidate: it was not better than its baselines, "
+                            "or nobody has promoted it.");
     }
   }
   QT_TRY(p.feed, MarketFeed::create(catalog, {spec.symbols, spec.engine.base, p.window, spec.allow_gaps}));
@@ -185,8 +189,7 @@ base::Result<void> play_all(Session& session, MarketFeed& feed, const history::W
     QT_TRY_VOID(session.play(slot));
     if (n % 256 != 0) continue;
     if (system::interrupted()) return bad(base::Errc::Interrupted, "stopped by the operator; --resume continues it");
-    if (progress)
-      progress({static_cast<double>((slot.close - window.from).ns) / span, slot.close, session.bars()});
+    if (progress) progress({static_cast<double>((slot.close - window.from).ns) / span, slot.close, session.bars()});
   }
 }
 
@@ -207,7 +210,8 @@ base::Result<BacktestResult> run_backtest(BacktestSpec spec, const std::function
     QT_TRY(journal, open_journal(work.path() / "journal", spec.resume));
     QT_TRY_VOID(copy_models(p.models, work.path() / "journal" / "models"));
   }
-  QT_TRY(auto recorder, report::Recorder::create(work.path(), run_info(p.header, spec.symbols, spec.command), p.instruments));
+  QT_TRY(auto recorder,
+         report::Recorder::create(work.path(), run_info(p.header, spec.symbols, spec.command), p.instruments));
   QT_TRY(auto strategy, make_strategy(spec.engine, p.instruments.size(), std::move(p.models)));
   QT_TRY(auto engine, engine::Engine::create(spec.engine, p.instruments, std::move(strategy)));
   simvenue::SimVenue venue(p.instruments, spec.venue, base::Rng(spec.seed).fork("venue"));

@@ -1,5 +1,5 @@
-// Backtest: recorded candles through the one core, into OUT/{report.json, report.html, trades.csv, equity.csv, signals.csv,
-// journal/}.
+// Backtest: recorded candles through the one core, into OUT/{report.json, report.html, trades.csv, equity.csv,
+// signals.csv, journal/}.
 //
 // Works in OUT.partial and renames at the end: OUT exists only when everything in it is whole. A killed run leaves
 // OUT.partial, which resume continues to the same bytes: the journal already written is compared, then extended.
@@ -32,6 +32,10 @@ struct BacktestSpec {
   bool allow_gaps = false;  // play on where bars are missing, instead of an error
 };
 
+/// limits.drawdown_rearm_days of a backtest: nobody is there to resume a paused account, and a week's pause keeps the
+/// rest of the period in the test.
+inline constexpr std::int32_t kBacktestRearmDays = 7;
+
 struct Progress {
   double fraction = 0;
   base::Timestamp at;
@@ -39,13 +43,14 @@ struct Progress {
 };
 
 struct BacktestResult {
-  std::string summary;      // for a terminal
+  std::string summary;  // for a terminal
   std::string report_json;
   std::uint64_t digest = 0;
   bool resumed_complete = false;  // resume found nothing left to do
 };
 
-/// Errors: those of data, models and configuration; Conflict if OUT exists; Interrupted after Ctrl-C (OUT.partial stays).
+/// Errors: those of data, models and configuration; Conflict if OUT exists; Interrupted after Ctrl-C (OUT.partial
+/// stays).
 base::Result<BacktestResult> run_backtest(BacktestSpec spec, const std::function<void(const Progress&)>& progress);
 
 }  // namespace qtrader::apps

@@ -18,17 +18,24 @@ constexpr std::size_t kBarsShown = 6;
 
 template <class R>
 domain::TradeId trade_of(const R& r) {
-  if constexpr (requires { r.trade; }) return r.trade;
-  else if constexpr (requires { r.order.trade; }) return r.order.trade;
-  else return {};
+  if constexpr (requires { r.trade; })
+    return r.trade;
+  else if constexpr (requires { r.order.trade; })
+    return r.order.trade;
+  else
+    return {};
 }
 
 template <class R>
 domain::TraceId trace_of(const R& r) {
-  if constexpr (requires { r.trace; }) return r.trace;
-  else if constexpr (requires { r.signal.trace; }) return r.signal.trace;
-  else if constexpr (requires { r.order.trace; }) return r.order.trace;
-  else return {};
+  if constexpr (requires { r.trace; })
+    return r.trace;
+  else if constexpr (requires { r.signal.trace; })
+    return r.signal.trace;
+  else if constexpr (requires { r.order.trace; })
+    return r.order.trace;
+  else
+    return {};
 }
 
 /// Calls fn(frame) for each frame of the journal.
@@ -83,10 +90,10 @@ struct TextOf {
     std::string out = fmt::format("signal {} from {}: price {}, ATR {:.3f} %, regime {}", base::enum_name(s.action),
                                   s.source, s.price.to_string(), s.atr_frac * 100, base::enum_name(s.regime));
     if (s.confidence > 0)
-      out += fmt::format("\n    confidence {:.3f}, p_dir {:.4f}, P(sell, hold, buy) = {:.4f} {:.4f} {:.4f}, consensus {}, "
-                         "expected edge {:.2f} bps",
-                         s.confidence, s.p_dir, s.p[0], s.p[1], s.p[2], base::enum_name(s.consensus),
-                         s.expected_edge_frac * 1e4);
+      out += fmt::format(
+          "\n    confidence {:.3f}, p_dir {:.4f}, P(sell, hold, buy) = {:.4f} {:.4f} {:.4f}, consensus {}, "
+          "expected edge {:.2f} bps",
+          s.confidence, s.p_dir, s.p[0], s.p[1], s.p[2], base::enum_name(s.consensus), s.expected_edge_frac * 1e4);
     for (const auto& v : s.votes)
       out += fmt::format("\n    vote {:<9} {:<5} weight {:.3f}  P = {:.4f} {:.4f} {:.4f}  {} {}", v.model,
                          base::enum_name(v.action), v.effective_weight, v.p[0], v.p[1], v.p[2], v.version,
@@ -101,10 +108,10 @@ struct TextOf {
     return out;
   }
   std::string operator()(const domain::OrderApproved& r) const {
-    std::string out = fmt::format("approved {} {} {} {}{}", base::enum_name(r.order.purpose),
-                                  base::enum_name(r.order.side), r.order.quantity.to_string(),
-                                  base::enum_name(r.order.type),
-                                  r.order.trigger_price.is_zero() ? "" : " at " + r.order.trigger_price.to_string());
+    std::string out =
+        fmt::format("approved {} {} {} {}{}", base::enum_name(r.order.purpose), base::enum_name(r.order.side),
+                    r.order.quantity.to_string(), base::enum_name(r.order.type),
+                    r.order.trigger_price.is_zero() ? "" : " at " + r.order.trigger_price.to_string());
     for (const auto& c : r.checks)
       out += fmt::format("\n    {} {:<24} {:.6g} against {:.6g}", c.passed ? "ok" : "NO", c.rule, c.value, c.limit);
     return out;
@@ -127,7 +134,8 @@ struct TextOf {
   std::string operator()(const domain::TradeClosed& r) const {
     return fmt::format("closed {} by {}: gross {}, fees {}, funding {}, net {} = {:.2f} R (MAE {:.2f}, MFE {:.2f})",
                        base::enum_name(r.side), base::enum_name(r.exit_reason), r.gross_pnl.to_string(),
-                       r.fees.to_string(), r.funding.to_string(), r.net_pnl.to_string(), r.r_multiple, r.mae_r, r.mfe_r);
+                       r.fees.to_string(), r.funding.to_string(), r.net_pnl.to_string(), r.r_multiple, r.mae_r,
+                       r.mfe_r);
   }
   template <class R>
   std::string operator()(const R& r) const {
@@ -142,9 +150,9 @@ base::Result<Explanation> explain(const std::filesystem::path& journal, domain::
   QT_TRY(const Target target, find_trade(journal, trade));
   if (!target.found)
     return base::Error{"explain", base::Errc::NotFound,
-                       target.last == 0 ? journal.string() + ": no trade in this journal"
-                                        : fmt::format("trade {}: the journal has {} to {}", trade.value, target.first,
-                                                      target.last)};
+                       target.last == 0
+                           ? journal.string() + ": no trade in this journal"
+                           : fmt::format("trade {}: the journal has {} to {}", trade.value, target.first, target.last)};
   Explanation out;
   out.trade = trade;
   out.trace = target.trace;
@@ -173,9 +181,9 @@ std::string to_text(const Explanation& e) {
   std::string out = fmt::format("trade {} in {}, trace {}\n", e.trade.value, e.symbol, e.trace.value);
   out += "\nthe last bars it was decided on\n";
   for (const auto& b : e.bars)
-    out += fmt::format("  {} {:<4} open {} high {} low {} close {} volume {:.3f}\n", base::format_timestamp(b.open_time),
-                       domain::to_string(b.timeframe), b.open.to_string(), b.high.to_string(), b.low.to_string(),
-                       b.close.to_string(), b.volume);
+    out += fmt::format("  {} {:<4} open {} high {} low {} close {} volume {:.3f}\n",
+                       base::format_timestamp(b.open_time), domain::to_string(b.timeframe), b.open.to_string(),
+                       b.high.to_string(), b.low.to_string(), b.close.to_string(), b.volume);
   if (!e.models.empty()) {
     out += "\nmodels\n";
     for (const auto& m : e.models) out += "  " + m + "\n";

@@ -21,9 +21,9 @@ struct Explanation {
   domain::TradeId trade;
   domain::TraceId trace;
   std::string symbol;
-  std::vector<TimedRecord> records;     // everything that concerns the trade or its decision, in order
-  std::vector<domain::Bar> bars;        // the base bars the decision saw last, oldest first
-  std::vector<std::string> models;      // the header's
+  std::vector<TimedRecord> records;  // everything that concerns the trade or its decision, in order
+  std::vector<domain::Bar> bars;     // the base bars the decision saw last, oldest first
+  std::vector<std::string> models;   // the header's
 };
 
 /// Errors: NotFound naming the trades there are; those of reading.

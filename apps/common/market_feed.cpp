@@ -8,9 +8,8 @@ namespace {
 
 template <class E>
 void sort_by_time(std::vector<E>& events) {
-  std::sort(events.begin(), events.end(), [](const E& a, const E& b) {
-    return std::tie(a.ts_event, a.symbol) < std::tie(b.ts_event, b.symbol);
-  });
+  std::sort(events.begin(), events.end(),
+            [](const E& a, const E& b) { return std::tie(a.ts_event, a.symbol) < std::tie(b.ts_event, b.symbol); });
 }
 
 template <class E>

@@ -1,7 +1,8 @@
 // MarketFeed: recorded series of many symbols as one ordered sequence of slots.
 //
 // A slot is everything that happened in one base bar: the bars of all symbols that opened at that time, and what was
-// settled or marked meanwhile. Memory is bounded by one slot. It only orders; faults in the data are the core's to judge.
+// settled or marked meanwhile. Memory is bounded by one slot. It only orders; faults in the data are the core's to
+// judge.
 #pragma once
 
 #include <memory>

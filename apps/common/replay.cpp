@@ -47,7 +47,8 @@ base::Result<RunHeader> decode_header(const std::optional<store::StoredFrame>& f
   if (!first || first->frame.kind != kernel::FrameKind::Header || !base::from_bytes(first->frame.payload, header))
     return bad(base::Errc::SchemaMismatch, "the journal does not begin with a readable header frame");
   if (header.schema != RunHeader().schema)
-    return bad(base::Errc::SchemaMismatch, "journal schema '" + header.schema + "': expected '" + RunHeader().schema + "'");
+    return bad(base::Errc::SchemaMismatch,
+               "journal schema '" + header.schema + "': expected '" + RunHeader().schema + "'");
   return header;
 }
 
@@ -103,9 +104,9 @@ base::Result<ReplayOutcome> replay(const std::filesystem::path& journal, const R
       matched = 0;
       ++outcome.events;
     } else {
-      const bool equal = matched < pending.size() && pending[matched].kind == f.kind &&
-                         std::equal(f.payload.begin(), f.payload.end(), pending[matched].bytes.begin(),
-                                    pending[matched].bytes.end());
+      const bool equal =
+          matched < pending.size() && pending[matched].kind == f.kind &&
+          std::equal(f.payload.begin(), f.payload.end(), pending[matched].bytes.begin(), pending[matched].bytes.end());
       if (!equal) {
         differs(describe(f.kind, f.payload), matched < pending.size()
                                                  ? describe(pending[matched].kind, pending[matched].bytes)

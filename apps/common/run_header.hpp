@@ -1,5 +1,5 @@
-// RunHeader: the first frame of a run's journal: everything needed to build the same core again, and nothing of the machine
-// it ran on. Model weights lie beside the journal, under models/, and are named here by their hashes.
+// RunHeader: the first frame of a run's journal: everything needed to build the same core again, and nothing of the
+// machine it ran on. Model weights lie beside the journal, under models/, and are named here by their hashes.
 #pragma once
 
 #include <string>

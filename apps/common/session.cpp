@@ -9,7 +9,8 @@ namespace {
 base::Duration open_delay(base::Duration bar) { return std::min(base::seconds(5), base::Duration{bar.ns / 4}); }
 
 constexpr base::Duration kBeforeClose = base::milliseconds(1);
-constexpr int kClosingRounds = 200;  // partial fills of 10 % of a bar's volume each: far beyond any position we may hold
+constexpr int kClosingRounds =
+    200;  // partial fills of 10 % of a bar's volume each: far beyond any position we may hold
 
 }  // namespace
 

@@ -1,9 +1,9 @@
 // Session: the simulated world around an Engine: it orders timers, venue answers and market data, journals every event
 // before the core sees it, and carries the core's commands to the simulated venue.
 //
-// Time inside one slot [T, T+tf): settlements at their own time; at T + kOpenDelay what has arrived at the venue trades at
-// the open; just before T + tf stops, targets and limits meet the bar's high and low; at T + tf the core learns the bar.
-// Between those points every timer and answer that is due is delivered, in order of time, timers first.
+// Time inside one slot [T, T+tf): settlements at their own time; at T + kOpenDelay what has arrived at the venue trades
+// at the open; just before T + tf stops, targets and limits meet the bar's high and low; at T + tf the core learns the
+// bar. Between those points every timer and answer that is due is delivered, in order of time, timers first.
 #pragma once
 
 #include <functional>
@@ -29,8 +29,9 @@ class Session {
 
   base::Result<void> start(const domain::RunStarted& started, base::Timestamp at);
   base::Result<void> play(const Slot& slot);
-  /// Ends the run: no new entries, positions closed at each symbol's last price, with costs. Then the ledger is compared
-  /// with the venue's own account, to the last digit. Errors: Conflict if they differ or a position could not be closed.
+  /// Ends the run: no new entries, positions closed at each symbol's last price, with costs. Then the ledger is
+  /// compared with the venue's own account, to the last digit. Errors: Conflict if they differ or a position could not
+  /// be closed.
   base::Result<void> finish();
 
   std::uint64_t bars() const { return bars_; }

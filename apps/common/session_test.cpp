@@ -79,7 +79,8 @@ TEST(Session, TheLedgerEqualsTheVenueForEveryRuleAndMarginMode) {
       const auto r = run(rule, 11, mode);
       ASSERT_TRUE(r) << rule << ": " << r.error().message();
       EXPECT_GT(r->seen.trades, 20) << rule;
-      EXPECT_EQ(r->wallet, domain::Money::from_int(10'000) + r->seen.net) << rule << ": Σ net PnL is the wallet's change";
+      EXPECT_EQ(r->wallet, domain::Money::from_int(10'000) + r->seen.net)
+          << rule << ": Σ net PnL is the wallet's change";
     }
   }
 }
@@ -92,7 +93,8 @@ TEST(Session, ExitsHaveManyReasonsAndStopsAreTheMostCommon) {
 }
 
 TEST(Session, SameSeedSameDigest) {
-  const auto a = run("ema_cross", 3, domain::MarginMode::Isolated), b = run("ema_cross", 3, domain::MarginMode::Isolated);
+  const auto a = run("ema_cross", 3, domain::MarginMode::Isolated),
+             b = run("ema_cross", 3, domain::MarginMode::Isolated);
   ASSERT_TRUE(a && b);
   EXPECT_EQ(a->digest, b->digest);
 }

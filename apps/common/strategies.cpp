@@ -33,14 +33,21 @@ base::Result<LoadedModel> load(store::StoredModel stored) {
 
 }  // namespace
 
-base::Result<std::vector<LoadedModel>> load_active_models(const std::filesystem::path& registry) {
-  QT_TRY(auto stored, store::load_active_models(registry));
-  if (stored.empty())
-    return bad(base::Errc::NotFound, registry.string() + ": no active model; qtrader train --out makes one");
+base::Result<std::vector<LoadedModel>> load_current_models(const std::filesystem::path& registry) {
+  QT_TRY(const auto entries, store::list_models(registry));
+  if (entries.empty())
+    return bad(base::Errc::NotFound, registry.string() + ": no model; qtrader train --out makes one");
   std::vector<LoadedModel> out;
-  for (auto& s : stored) {
-    QT_TRY(auto loaded, load(std::move(s)));
-    out.push_back(std::move(loaded));
+  for (const auto& entry : entries) {
+    QT_TRY(auto stored, store::load_model(entry));
+    QT_TRY(auto loaded, load(std::move(stored)));
+    const auto same =
+        std::find_if(out.begin(), out.end(), [&](const LoadedModel& m) { return m.stored.entry.type == entry.type; });
+    if (same == out.end()) {
+      out.push_back(std::move(loaded));
+    } else if (!same->stored.entry.active && (entry.active || loaded.card.trained_at > same->card.trained_at)) {
+      *same = std::move(loaded);
+    }
   }
   return out;
 }

@@ -22,8 +22,9 @@ struct LoadedModel {
   std::string name() const { return stored.entry.type + ":" + stored.weights_sha256; }
 };
 
-/// The active model of each kind in a registry. Errors: NotFound if none is active; Corrupt, SchemaMismatch.
-base::Result<std::vector<LoadedModel>> load_active_models(const std::filesystem::path& registry);
+/// The model of each kind that a backtest is about: the active one, else the candidate trained last. Errors: NotFound
+/// if there is none at all; Corrupt, SchemaMismatch.
+base::Result<std::vector<LoadedModel>> load_current_models(const std::filesystem::path& registry);
 
 /// Exactly the models named ("kind:sha256") from the registry at root. NotFound naming the first that is not there.
 base::Result<std::vector<LoadedModel>> load_models(const std::filesystem::path& root,

@@ -35,8 +35,7 @@ base::Result<void> fill_directory(simvenue::SyntheticMarket& market, const simve
   for (std::size_t i = 0; i < writers.size(); ++i) {
     QT_TRY([[maybe_unused]] const auto stored, writers[i].commit());
     if (funding[i].empty()) continue;
-    QT_TRY([[maybe_unused]] const auto rates,
-           history::write_funding_csv(directory, instruments[i].symbol, funding[i]));
+    QT_TRY([[maybe_unused]] const auto rates, history::write_funding_csv(directory, instruments[i].symbol, funding[i]));
   }
   return history::save_instruments(directory / "instruments.json", instruments);
 }

@@ -1,4 +1,5 @@
-// Writes a synthetic market as a data directory: one bar store per symbol, funding rates, instruments; all tagged synthetic.
+// Writes a synthetic market as a data directory: one bar store per symbol, funding rates, instruments; all tagged
+// synthetic.
 #pragma once
 
 #include <filesystem>

@@ -28,8 +28,7 @@ execution::ExitMode default_exit_mode(const std::string& strategy) {
 
 base::Result<void> read_config(const Options& o, BacktestSpec& spec) {
   spec.engine.exit_mode = default_exit_mode(o.strategy);
-  // Nobody resumes a paused account in a backtest; a week's pause keeps the rest of the period in the test.
-  spec.engine.limits.drawdown_rearm_days = 7;
+  spec.engine.limits.drawdown_rearm_days = kBacktestRearmDays;
   if (o.config.empty()) return {};
   QT_TRY(auto file, system::ConfigFile::read(o.config));
   QT_TRY_VOID(file.apply(spec.engine, "engine"));
@@ -59,7 +58,8 @@ base::Result<BacktestSpec> to_spec(const Options& o) {
     return base::Error{"backtest", base::Errc::InvalidArgument,
                        "--slippage " + o.slippage + ": expected None, Realistic or Pessimistic"};
   if (!(o.cash >= 10 && o.cash <= 1e9))
-    return base::Error{"backtest", base::Errc::InvalidArgument, fmt::format("--cash {}: expected 10..1e9 USDT", o.cash)};
+    return base::Error{"backtest", base::Errc::InvalidArgument,
+                       fmt::format("--cash {}: expected 10..1e9 USDT", o.cash)};
   spec.venue.initial_wallet = domain::Money::from_double(o.cash);
   spec.registry = o.registry;
   spec.seed = o.seed;

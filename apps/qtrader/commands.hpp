@@ -1,5 +1,5 @@
-// The verbs of qtrader. Each add_* registers one on the command line; running it sets the exit status: 0 done, 1 the thing
-// asked about failed or differs, 2 the request itself was wrong.
+// The verbs of qtrader. Each add_* registers one on the command line; running it sets the exit status: 0 done, 1 the
+// thing asked about failed or differs, 2 the request itself was wrong.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -11,9 +11,11 @@ namespace qtrader::apps {
 void add_backtest_command(CLI::App& app, int& status);
 void add_replay_command(CLI::App& app, int& status);
 void add_explain_command(CLI::App& app, int& status);
+void add_demo_command(CLI::App& app, int& status);
 void add_synthetic_command(CLI::App& data, int& status);
 
-/// Prints "qtrader: …" to stderr and gives the exit status of the error: 2 for what the caller asked wrongly, 1 otherwise.
+/// Prints "qtrader: …" to stderr and gives the exit status of the error: 2 for what the caller asked wrongly, 1
+/// otherwise.
 int report_error(const base::Error& error);
 
 }  // namespace qtrader::apps

@@ -10,8 +10,10 @@ int report_error(const base::Error& error) {
     case base::Errc::InvalidArgument:
     case base::Errc::NotFound:
     case base::Errc::Unsupported:
-    case base::Errc::Conflict: return 2;
-    default: return 1;
+    case base::Errc::Conflict:
+      return 2;
+    default:
+      return 1;
   }
 }
 

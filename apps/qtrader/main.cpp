@@ -1,5 +1,5 @@
-// qtrader: the one command. Verbs that fit models live in qtrader-train, which is started in this program's place, so that
-// a trading process never maps a training library.
+// qtrader: the one command. Verbs that fit models live in qtrader-train, which is started in this program's place, so
+// that a trading process never maps a training library.
 #include <unistd.h>
 
 #include <cstdio>
@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
   int status = 0;
   app.add_subcommand("train", "Fit models on recorded candles (see: qtrader train --help)");
   qtrader::apps::add_backtest_command(app, status);
+  qtrader::apps::add_demo_command(app, status);
   qtrader::apps::add_replay_command(app, status);
   qtrader::apps::add_explain_command(app, status);
   qtrader::apps::add_data_command(app, status);

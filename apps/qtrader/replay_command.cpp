@@ -57,10 +57,12 @@ ReplayObserver paced(const Options& o) {
 }
 
 std::string outcome_json(const ReplayOutcome& r) {
-  std::string out = fmt::format("{{\"identical\":{},\"frames\":{},\"events\":{},\"complete\":{},\"torn\":{},\"digest\":\"{}\"",
-                                !r.difference, r.frames, r.events, r.complete, r.torn, base::hex64(r.digest));
+  std::string out =
+      fmt::format("{{\"identical\":{},\"frames\":{},\"events\":{},\"complete\":{},\"torn\":{},\"digest\":\"{}\"",
+                  !r.difference, r.frames, r.events, r.complete, r.torn, base::hex64(r.digest));
   if (r.difference) {
-    out += fmt::format(",\"difference\":{{\"frame\":{},\"seq\":{},\"recorded\":", r.difference->frame, r.difference->seq);
+    out +=
+        fmt::format(",\"difference\":{{\"frame\":{},\"seq\":{},\"recorded\":", r.difference->frame, r.difference->seq);
     base::append_json_string(out, r.difference->recorded);
     out += ",\"replayed\":";
     base::append_json_string(out, r.difference->replayed);
@@ -86,7 +88,8 @@ int run(const Options& o) {
                outcome->difference->seq, outcome->difference->recorded, outcome->difference->replayed);
   } else {
     fmt::print("identical: {} frames, {} events, digest {}{}\n", outcome->frames, outcome->events,
-               base::hex64(outcome->digest), outcome->complete ? "" : " (the run was interrupted: it has no end frame)");
+               base::hex64(outcome->digest),
+               outcome->complete ? "" : " (the run was interrupted: it has no end frame)");
   }
   return outcome->difference ? 1 : 0;
 }

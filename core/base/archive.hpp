@@ -1,7 +1,7 @@
 // Canonical binary form of values: little-endian, no padding, fields in declaration order.
 //
-// One Writer and one Reader serve journal frames, snapshots and digests. A type takes part by being arithmetic, an enum,
-// a described struct (core/base/reflect.hpp), a standard container of such, or by having
+// One Writer and one Reader serve journal frames, snapshots and digests. A type takes part by being arithmetic, an
+// enum, a described struct (core/base/reflect.hpp), a standard container of such, or by having
 //     template <class Archive> void archive(Archive& a) { a(first_, second_); }
 // The Reader never trusts its input: a short or oversized field sets failed() and leaves zeros.
 #pragma once

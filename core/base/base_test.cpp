@@ -28,8 +28,9 @@ TEST(Hash, PublishedVectors) {
 TEST(Hash, CrcContinues) {
   const std::string text = "the quick brown fox jumps over the lazy dog";
   for (std::size_t cut = 0; cut <= text.size(); ++cut)
-    EXPECT_EQ(crc32c(as_bytes(std::string_view(text).substr(cut)), crc32c(as_bytes(std::string_view(text).substr(0, cut)))),
-              crc32c(as_bytes(text)));
+    EXPECT_EQ(
+        crc32c(as_bytes(std::string_view(text).substr(cut)), crc32c(as_bytes(std::string_view(text).substr(0, cut)))),
+        crc32c(as_bytes(text)));
 }
 
 double ulps(double a, double b) {

@@ -13,10 +13,10 @@ namespace qtrader::base {
 
 }  // namespace qtrader::base
 
-#define QT_CHECK(condition, message)                                                     \
-  do {                                                                                   \
-    if (!(condition)) [[unlikely]]                                                       \
-      ::qtrader::base::check_failed(#condition, __FILE__, __LINE__, message);            \
+#define QT_CHECK(condition, message)                                          \
+  do {                                                                        \
+    if (!(condition)) [[unlikely]]                                            \
+      ::qtrader::base::check_failed(#condition, __FILE__, __LINE__, message); \
   } while (false)
 
 #ifdef NDEBUG

@@ -23,13 +23,18 @@ double scale2(double x, int k) {
 // sin and cos of 2π·t for |t| ≤ 1/8.
 double sin_small(double t) {
   const double x = t * kTwoPi, z = x * x;
-  return x * (1 + z * (-1.0 / 6 + z * (1.0 / 120 + z * (-1.0 / 5040 + z * (1.0 / 362880 +
-         z * (-1.0 / 39916800 + z * (1.0 / 6227020800.0 + z * (-1.0 / 1307674368000.0))))))));
+  return x * (1 + z * (-1.0 / 6 +
+                       z * (1.0 / 120 +
+                            z * (-1.0 / 5040 +
+                                 z * (1.0 / 362880 + z * (-1.0 / 39916800 +
+                                                          z * (1.0 / 6227020800.0 + z * (-1.0 / 1307674368000.0))))))));
 }
 double cos_small(double t) {
   const double x = t * kTwoPi, z = x * x;
-  return 1 + z * (-0.5 + z * (1.0 / 24 + z * (-1.0 / 720 + z * (1.0 / 40320 + z * (-1.0 / 3628800 +
-         z * (1.0 / 479001600 + z * (-1.0 / 87178291200.0)))))));
+  return 1 + z * (-0.5 +
+                  z * (1.0 / 24 +
+                       z * (-1.0 / 720 + z * (1.0 / 40320 + z * (-1.0 / 3628800 + z * (1.0 / 479001600 +
+                                                                                       z * (-1.0 / 87178291200.0)))))));
 }
 
 }  // namespace
@@ -41,9 +46,9 @@ double exp(double x) {
   const double k = std::floor(x * kInvLn2 + 0.5);
   const double r = (x - k * kLn2Hi) - k * kLn2Lo;
   double p = 1.0 / 6227020800.0;
-  static constexpr double kInverseFactorials[] = {1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880,
-                                                  1.0 / 40320,     1.0 / 5040,     1.0 / 720,     1.0 / 120,
-                                                  1.0 / 24,        1.0 / 6,        0.5};
+  static constexpr double kInverseFactorials[] = {
+      1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040,
+      1.0 / 720,       1.0 / 120,      1.0 / 24,      1.0 / 6,      0.5};
   for (const double c : kInverseFactorials) p = p * r + c;
   return scale2(1 + (r + r * r * p), static_cast<int>(k));
 }
@@ -71,8 +76,9 @@ double tanh(double x) {
   if (x < -20) return -1;
   if (std::abs(x) < 0.1) {
     const double z = x * x;
-    return x * (1 + z * (-1.0 / 3 + z * (2.0 / 15 + z * (-17.0 / 315 + z * (62.0 / 2835 +
-           z * (-1382.0 / 155925 + z * (21844.0 / 6081075)))))));
+    return x * (1 + z * (-1.0 / 3 +
+                         z * (2.0 / 15 + z * (-17.0 / 315 +
+                                              z * (62.0 / 2835 + z * (-1382.0 / 155925 + z * (21844.0 / 6081075)))))));
   }
   const double e = exp(2 * x);
   return (e - 1) / (e + 1);
@@ -88,14 +94,19 @@ double sin_turns(double turns) {
   const double r = turns - std::floor(turns);
   const auto octant = static_cast<int>(std::floor(r * 8));
   switch (octant) {
-    case 0: return sin_small(r);
+    case 0:
+      return sin_small(r);
     case 1:
-    case 2: return cos_small(r - 0.25);
+    case 2:
+      return cos_small(r - 0.25);
     case 3:
-    case 4: return -sin_small(r - 0.5);
+    case 4:
+      return -sin_small(r - 0.5);
     case 5:
-    case 6: return -cos_small(r - 0.75);
-    default: return sin_small(r - 1);
+    case 6:
+      return -cos_small(r - 0.75);
+    default:
+      return sin_small(r - 1);
   }
 }
 

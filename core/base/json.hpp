@@ -1,7 +1,8 @@
 // JSON text of any described value, written straight from its reflection. Writing only; parsing JSON is the edge's job.
 //
-// Fixed-point numbers appear as exact decimals, timestamps as ISO-8601 text, enumerators by name, strong ids as numbers,
-// absent optionals and non-finite floats as null, variants as {"type": index name, …} of their described alternative.
+// Fixed-point numbers appear as exact decimals, timestamps as ISO-8601 text, enumerators by name, strong ids as
+// numbers, absent optionals and non-finite floats as null, variants as {"type": index name, …} of their described
+// alternative.
 #pragma once
 
 #include <array>
@@ -81,8 +82,10 @@ struct Format<std::array<T, N>> {
 template <class T>
 struct Format<std::optional<T>> {
   static void append(std::string& out, const std::optional<T>& v) {
-    if (v) append_json(out, *v);
-    else out += "null";
+    if (v)
+      append_json(out, *v);
+    else
+      out += "null";
   }
 };
 template <class V>

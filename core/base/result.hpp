@@ -43,8 +43,8 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}          // NOLINT: implicit by design
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}      // NOLINT
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit by design
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
   explicit operator bool() const { return state_.index() == 0; }
   bool ok() const { return state_.index() == 0; }
@@ -101,15 +101,15 @@ class [[nodiscard]] Result<void> {
 #define QT_CONCAT(a, b) QT_CONCAT_INNER(a, b)
 
 /// QT_TRY(auto x, expr): declares x from the value of expr, or returns its error from the enclosing function.
-#define QT_TRY(declaration, expression)                                    \
-  auto QT_CONCAT(qt_result_, __LINE__) = (expression);                     \
-  if (!QT_CONCAT(qt_result_, __LINE__)) [[unlikely]]                       \
-    return QT_CONCAT(qt_result_, __LINE__).error();                        \
+#define QT_TRY(declaration, expression)                \
+  auto QT_CONCAT(qt_result_, __LINE__) = (expression); \
+  if (!QT_CONCAT(qt_result_, __LINE__)) [[unlikely]]   \
+    return QT_CONCAT(qt_result_, __LINE__).error();    \
   declaration = std::move(QT_CONCAT(qt_result_, __LINE__)).value()
 
 /// QT_TRY_VOID(expr): returns the error of a Result<void> from the enclosing function.
-#define QT_TRY_VOID(expression)                                              \
-  do {                                                                       \
-    if (auto qt_result_void = (expression); !qt_result_void) [[unlikely]]    \
-      return qt_result_void.error();                                         \
+#define QT_TRY_VOID(expression)                                           \
+  do {                                                                    \
+    if (auto qt_result_void = (expression); !qt_result_void) [[unlikely]] \
+      return qt_result_void.error();                                      \
   } while (false)

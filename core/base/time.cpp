@@ -8,7 +8,9 @@ namespace {
 
 constexpr std::int64_t kNsPerDay = 86'400'000'000'000;
 
-std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - ((a % b != 0) && ((a < 0) != (b < 0)) ? 1 : 0); }
+std::int64_t floor_div(std::int64_t a, std::int64_t b) {
+  return a / b - ((a % b != 0) && ((a < 0) != (b < 0)) ? 1 : 0);
+}
 
 std::int64_t days_from_civil(int y, int m, int d) {
   y -= m <= 2;

@@ -53,15 +53,15 @@ enum class ExitReason : std::uint8_t {
   EndOfRun,
 };
 
-QT_DESCRIBE_ENUM(HookId, PreTradeUniverseFilter, PreTradeRiskCheck, PreTradePortfolioCheck, PreTradeConfidenceAdjustment,
-                 PreTradePositionSizing, ExecutionOrderTypeSelection, ExecutionSlippageCheck,
-                 PostTradePositionClassification, PostTradeAmplificationCheck, PeriodicSelfHealingCheck,
-                 PeriodicAiHfosCoordination, PortfolioExposureCheck)
+QT_DESCRIBE_ENUM(HookId, PreTradeUniverseFilter, PreTradeRiskCheck, PreTradePortfolioCheck,
+                 PreTradeConfidenceAdjustment, PreTradePositionSizing, ExecutionOrderTypeSelection,
+                 ExecutionSlippageCheck, PostTradePositionClassification, PostTradeAmplificationCheck,
+                 PeriodicSelfHealingCheck, PeriodicAiHfosCoordination, PortfolioExposureCheck)
 QT_DESCRIBE_ENUM(HookMode, NotInstalled, Disabled, Observation, Shadow, Active)
 QT_DESCRIBE_ENUM(VerdictKind, Allow, Veto, Modify)
 QT_DESCRIBE_ENUM(TradeState, Planned, Submitted, Filled, Protected, Unwinding, Closed, Failed)
-QT_DESCRIBE_ENUM(ExitReason, StopLoss, TakeProfit, TrailingStop, Breakeven, TimeExit, SignalReversal, LossGuard, Liquidated,
-                 Unprotected, Operator, EndOfRun)
+QT_DESCRIBE_ENUM(ExitReason, StopLoss, TakeProfit, TrailingStop, Breakeven, TimeExit, SignalReversal, LossGuard,
+                 Liquidated, Unprotected, Operator, EndOfRun)
 
 struct SignalGenerated {
   static constexpr std::string_view kName = "signal.generated";
@@ -163,7 +163,7 @@ struct TradeClosed {
   PositionSide side = PositionSide::Long;
   Quantity quantity;
   base::Timestamp entry_time, exit_time;
-  Price entry_price, exit_price;  // volume-weighted
+  Price entry_price, exit_price;                      // volume-weighted
   Money gross_pnl, fees, funding, slippage, net_pnl;  // net = gross − fees + funding; slippage is inside gross
   double r_multiple = 0, mae_r = 0, mfe_r = 0;
   ExitReason exit_reason = ExitReason::StopLoss;
@@ -217,17 +217,17 @@ QT_DESCRIBE(TradeTransition, trade, trace, symbol, from, to, note)
 QT_DESCRIBE(FillBooked, trade, trace, order, purpose, symbol, side, price, quantity, fee, slippage, realised, maker)
 QT_DESCRIBE(StopMoved, trade, symbol, stop, reason)
 QT_DESCRIBE(FundingBooked, trade, symbol, amount, rate)
-QT_DESCRIBE(TradeClosed, trade, trace, symbol, side, quantity, entry_time, exit_time, entry_price, exit_price, gross_pnl,
-            fees, funding, slippage, net_pnl, r_multiple, mae_r, mfe_r, exit_reason, strategy)
+QT_DESCRIBE(TradeClosed, trade, trace, symbol, side, quantity, entry_time, exit_time, entry_price, exit_price,
+            gross_pnl, fees, funding, slippage, net_pnl, r_multiple, mae_r, mfe_r, exit_reason, strategy)
 QT_DESCRIBE(EquitySample, ts, equity, wallet, unrealised, drawdown_frac, exposure)
 QT_DESCRIBE(RiskAlert, rule, value, limit, detail)
 QT_DESCRIBE(RegimeChanged, symbol, from, to)
 QT_DESCRIBE(DataFault, symbol, rule, detail)
 QT_DESCRIBE(StateDigest, digest)
 
-using AuditRecord = std::variant<SignalGenerated, SignalRejected, HookVerdict, PositionSized, OrderApproved, OrderRefused,
-                                 TradeTransition, FillBooked, StopMoved, FundingBooked, TradeClosed, EquitySample, RiskAlert,
-                                 RegimeChanged, DataFault, StateDigest>;
+using AuditRecord = std::variant<SignalGenerated, SignalRejected, HookVerdict, PositionSized, OrderApproved,
+                                 OrderRefused, TradeTransition, FillBooked, StopMoved, FundingBooked, TradeClosed,
+                                 EquitySample, RiskAlert, RegimeChanged, DataFault, StateDigest>;
 
 /// Where a room writes its audit records; the engine stamps and orders them.
 class AuditSink {

@@ -12,7 +12,17 @@
 namespace qtrader::domain {
 
 /// Minutes per bar; the enumerators are all the supported ones.
-enum class Timeframe : std::uint16_t { M1 = 1, M3 = 3, M5 = 5, M15 = 15, M30 = 30, H1 = 60, H2 = 120, H4 = 240, D1 = 1440 };
+enum class Timeframe : std::uint16_t {
+  M1 = 1,
+  M3 = 3,
+  M5 = 5,
+  M15 = 15,
+  M30 = 30,
+  H1 = 60,
+  H2 = 120,
+  H4 = 240,
+  D1 = 1440
+};
 QT_DESCRIBE_ENUM(Timeframe, M1, M3, M5, M15, M30, H1, H2, H4, D1)
 
 constexpr base::Duration duration(Timeframe tf) { return base::minutes(static_cast<std::int64_t>(tf)); }
@@ -35,7 +45,6 @@ struct Bar {
   std::uint8_t columns = 0;  // BarColumns
 
   base::Timestamp close_time() const { return open_time + duration(timeframe); }
-
 };
 QT_DESCRIBE(Bar, open_time, open, high, low, close, volume, quote_volume, taker_buy_base, trades, timeframe, columns)
 

@@ -16,9 +16,9 @@ Instrument btc() {
   i.tick_size = Price::parse("0.1").value();
   i.step_size = Quantity::parse("0.001").value();
   i.min_notional = Money::from_int(100);
-  i.brackets = {{Money(), Money::from_int(50'000), Ratio::parse("0.004").value(), Money(), 125},
-                {Money::from_int(50'000), Money::from_int(600'000), Ratio::parse("0.005").value(), Money::from_int(50),
-                 100}};
+  i.brackets = {
+      {Money(), Money::from_int(50'000), Ratio::parse("0.004").value(), Money(), 125},
+      {Money::from_int(50'000), Money::from_int(600'000), Ratio::parse("0.005").value(), Money::from_int(50), 100}};
   return i;
 }
 
@@ -86,10 +86,11 @@ TEST(Codec, JsonIsExactAndReadable) {
   fill.price = Price::parse("0.00000123").value();
   fill.quantity = Quantity::from_int(5);
   fill.ts_event = base::Timestamp::from_unix_ms(1'700'000'000'123);
-  EXPECT_EQ(base::to_json(Event(fill)),
-            "{\"type\":\"venue.fill\",\"order\":1794,\"symbol\":0,\"side\":\"Sell\",\"price\":0.00000123,\"quantity\":5,"
-            "\"fee\":0,\"maker\":false,\"kind\":\"Normal\",\"reference_price\":0,\"venue_trade_id\":0,"
-            "\"ts_event\":\"2023-11-14T22:13:20.123Z\"}");
+  EXPECT_EQ(
+      base::to_json(Event(fill)),
+      "{\"type\":\"venue.fill\",\"order\":1794,\"symbol\":0,\"side\":\"Sell\",\"price\":0.00000123,\"quantity\":5,"
+      "\"fee\":0,\"maker\":false,\"kind\":\"Normal\",\"reference_price\":0,\"venue_trade_id\":0,"
+      "\"ts_event\":\"2023-11-14T22:13:20.123Z\"}");
 }
 
 }  // namespace

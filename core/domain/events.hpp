@@ -169,7 +169,8 @@ QT_DESCRIBE(OperatorCommand, action, symbol, operator_name, reason)
 QT_DESCRIBE(RunStarted, initial_wallet, seed, from, to)
 QT_DESCRIBE(RunEnding, ts_event)
 
-using Event = std::variant<BarClosed, MarkPrice, FundingRate, BookTop, OpenInterest, Sentiment, TrendingRank, OrderReport,
-                           Fill, FundingPayment, LeverageSet, TimerFired, OperatorCommand, RunStarted, RunEnding>;
+using Event =
+    std::variant<BarClosed, MarkPrice, FundingRate, BookTop, OpenInterest, Sentiment, TrendingRank, OrderReport, Fill,
+                 FundingPayment, LeverageSet, TimerFired, OperatorCommand, RunStarted, RunEnding>;
 
 }  // namespace qtrader::domain

@@ -80,8 +80,9 @@ base::Result<std::string> canonical_symbol(std::string_view text) {
     return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   });
   if (!legal)
-    return base::Error{"domain", base::Errc::InvalidArgument,
-                       "symbol '" + std::string(text) + "': expected like BTCUSDT, BTC/USDT:USDT or BTCUSDT-PERP.BINANCE"};
+    return base::Error{
+        "domain", base::Errc::InvalidArgument,
+        "symbol '" + std::string(text) + "': expected like BTCUSDT, BTC/USDT:USDT or BTCUSDT-PERP.BINANCE"};
   return s;
 }
 

@@ -22,7 +22,6 @@ struct LeverageBracket {
   Ratio maintenance_ratio;
   Money cumulative;  // maintenance amount that makes the margin continuous at the floor
   std::int32_t max_leverage = 1;
-
 };
 QT_DESCRIBE(LeverageBracket, notional_floor, notional_cap, maintenance_ratio, cumulative, max_leverage)
 
@@ -44,7 +43,6 @@ struct Instrument {
 
   /// InvalidArgument naming the field, unless every filter and bracket is consistent.
   base::Result<void> validate() const;
-
 };
 QT_DESCRIBE(Instrument, symbol, tick_size, step_size, min_quantity, max_quantity, max_market_quantity, min_notional,
             brackets, maker_fee, taker_fee, assumed)

@@ -17,8 +17,8 @@ std::int64_t round_div(Int128 n, std::int64_t d, Rounding rounding) {
     const int sign = (n < 0) != (d < 0) ? -1 : 1;
     const Int128 twice = (r < 0 ? -r : r) * 2;
     const Int128 mag = d < 0 ? -static_cast<Int128>(d) : static_cast<Int128>(d);
-    const bool away = rounding == Rounding::Up ||
-                      (rounding == Rounding::HalfEven && (twice > mag || (twice == mag && q % 2 != 0)));
+    const bool away =
+        rounding == Rounding::Up || (rounding == Rounding::HalfEven && (twice > mag || (twice == mag && q % 2 != 0)));
     if (away) q += sign;
   }
   QT_CHECK(q <= std::numeric_limits<std::int64_t>::max() && q >= std::numeric_limits<std::int64_t>::min(),
@@ -49,9 +49,12 @@ std::int64_t fixed_from_double(double value, Rounding rounding) {
   const double scaled = value * static_cast<double>(kFixedScale);
   QT_CHECK(std::abs(scaled) < 9.2e18, "float too large for fixed point");
   switch (rounding) {
-    case Rounding::Down: return static_cast<std::int64_t>(std::trunc(scaled));
-    case Rounding::Up: return static_cast<std::int64_t>(scaled < 0 ? std::floor(scaled) : std::ceil(scaled));
-    case Rounding::HalfEven: break;
+    case Rounding::Down:
+      return static_cast<std::int64_t>(std::trunc(scaled));
+    case Rounding::Up:
+      return static_cast<std::int64_t>(scaled < 0 ? std::floor(scaled) : std::ceil(scaled));
+    case Rounding::HalfEven:
+      break;
   }
   const double whole = std::floor(scaled), rest = scaled - whole;
   const bool up = rest > 0.5 || (rest == 0.5 && std::fmod(whole, 2.0) != 0);
@@ -60,8 +63,7 @@ std::int64_t fixed_from_double(double value, Rounding rounding) {
 
 base::Result<std::int64_t> parse_fixed(std::string_view text) {
   const auto bad = [&](const char* why) {
-    return base::Error{"domain", base::Errc::InvalidArgument,
-                       "number '" + std::string(text) + "': " + why};
+    return base::Error{"domain", base::Errc::InvalidArgument, "number '" + std::string(text) + "': " + why};
   };
   std::size_t at = 0;
   const bool negative = !text.empty() && text[0] == '-';

@@ -21,22 +21,22 @@ enum class FillKind : std::uint8_t { Normal, Liquidation };
 enum class VenueReason : std::uint8_t {
   None,
   UnknownSymbol,
-  PriceFilter,        // not a multiple of the tick, or not positive      (-4014)
-  LotSize,            // not a multiple of the step, or outside limits    (-4003, -4005)
-  MinNotional,        // below the minimum, not reduce-only               (-4164)
-  InsufficientMargin, // (-2019)
-  ReduceOnlyRejected, // would increase or open a position                (-2022)
-  WouldTrigger,       // stop already crossed                             (-2021)
-  PostOnlyWouldTake,  // GTX order would match at once                    (-5022)
-  DuplicateId,        // (-4116)
-  LeverageTooHigh,    // (-4028)
-  MaxPosition,        // beyond the bracket of this leverage              (-2027)
-  UserRequest,        // cancelled by us
-  PositionClosed,     // a reduce-only order lost its position
-  NoLiquidity,        // IOC or FOK remainder
+  PriceFilter,         // not a multiple of the tick, or not positive      (-4014)
+  LotSize,             // not a multiple of the step, or outside limits    (-4003, -4005)
+  MinNotional,         // below the minimum, not reduce-only               (-4164)
+  InsufficientMargin,  // (-2019)
+  ReduceOnlyRejected,  // would increase or open a position                (-2022)
+  WouldTrigger,        // stop already crossed                             (-2021)
+  PostOnlyWouldTake,   // GTX order would match at once                    (-5022)
+  DuplicateId,         // (-4116)
+  LeverageTooHigh,     // (-4028)
+  MaxPosition,         // beyond the bracket of this leverage              (-2027)
+  UserRequest,         // cancelled by us
+  PositionClosed,      // a reduce-only order lost its position
+  NoLiquidity,         // IOC or FOK remainder
   Liquidated,
-  UnknownOrder,       // (-2011)
-  TransportFailure,   // never reached the book
+  UnknownOrder,      // (-2011)
+  TransportFailure,  // never reached the book
 };
 
 QT_DESCRIBE_ENUM(Side, Buy, Sell)
@@ -59,9 +59,7 @@ constexpr Side entry_side(PositionSide s) { return s == PositionSide::Long ? Sid
 constexpr Side exit_side(PositionSide s) { return opposite(entry_side(s)); }
 constexpr int sign(PositionSide s) { return s == PositionSide::Long ? 1 : -1; }
 constexpr int sign(Side s) { return s == Side::Buy ? 1 : -1; }
-constexpr bool is_terminal(OrderStatus s) {
-  return s != OrderStatus::New && s != OrderStatus::PartiallyFilled;
-}
+constexpr bool is_terminal(OrderStatus s) { return s != OrderStatus::New && s != OrderStatus::PartiallyFilled; }
 constexpr bool is_conditional(OrderType t) {
   return t == OrderType::StopMarket || t == OrderType::TakeProfitMarket || t == OrderType::TrailingStopMarket;
 }
@@ -75,12 +73,11 @@ struct Order {
   OrderType type = OrderType::Market;
   TimeInForce time_in_force = TimeInForce::Gtc;
   OrderPurpose purpose = OrderPurpose::Entry;
-  Quantity quantity;       // positive
-  Price limit_price;       // Limit only
-  Price trigger_price;     // StopMarket, TakeProfitMarket; activation price of TrailingStopMarket (0: at once)
-  Bps callback;            // TrailingStopMarket only
+  Quantity quantity;    // positive
+  Price limit_price;    // Limit only
+  Price trigger_price;  // StopMarket, TakeProfitMarket; activation price of TrailingStopMarket (0: at once)
+  Bps callback;         // TrailingStopMarket only
   bool reduce_only = false;
-
 };
 QT_DESCRIBE(Order, id, trade, trace, symbol, side, type, time_in_force, purpose, quantity, limit_price, trigger_price,
             callback, reduce_only)

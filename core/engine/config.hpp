@@ -31,8 +31,8 @@ struct EngineConfig {
   std::int32_t warmup_bars = 800;            // primary bars, before the first feature vector is valid
   bool track_regime = true;
   execution::ExitMode exit_mode = execution::ExitMode::TrendFollow;
-  double slippage_bps = 2;              // expected, per taker side, before the volatility term (ai.md 6.4)
-  double slippage_bps_per_atr = 50;     // + this × ATR/price
+  double slippage_bps = 2;               // expected, per taker side, before the volatility term (ai.md 6.4)
+  double slippage_bps_per_atr = 50;      // + this × ATR/price
   std::int32_t digest_interval = 4'096;  // events between two StateDigest records; 0: none
   ExecutorConfig executor;
   risk::Limits limits;

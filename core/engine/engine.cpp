@@ -95,9 +95,15 @@ void Engine::handle(const E& event, execution::Context& context, Outbox& outbox)
     }
   } else if constexpr (std::is_same_v<E, domain::OperatorCommand>) {
     switch (event.action) {
-      case domain::OperatorAction::Kill: gate_.kill(event.reason); break;
-      case domain::OperatorAction::Resume: gate_.resume(); break;
-      case domain::OperatorAction::CloseAll: manager_.close_all(domain::ExitReason::Operator, context); break;
+      case domain::OperatorAction::Kill:
+        gate_.kill(event.reason);
+        break;
+      case domain::OperatorAction::Resume:
+        gate_.resume();
+        break;
+      case domain::OperatorAction::CloseAll:
+        manager_.close_all(domain::ExitReason::Operator, context);
+        break;
       case domain::OperatorAction::CloseSymbol:
         if (event.symbol) manager_.close(*event.symbol, domain::ExitReason::Operator, context);
         break;

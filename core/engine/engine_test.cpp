@@ -87,8 +87,13 @@ class Script {
     if (const auto* set = std::get_if<execution::SetLeverage>(&command))
       return deliver(domain::LeverageSet{set->symbol, set->leverage, set->mode, true, ts}, ts);
     if (const auto* cancel = std::get_if<execution::CancelOrder>(&command))
-      return deliver(domain::OrderReport{cancel->order, cancel->symbol, domain::OrderStatus::Canceled,
-                                         domain::VenueReason::UserRequest, {}, {}, ts},
+      return deliver(domain::OrderReport{cancel->order,
+                                         cancel->symbol,
+                                         domain::OrderStatus::Canceled,
+                                         domain::VenueReason::UserRequest,
+                                         {},
+                                         {},
+                                         ts},
                      ts);
     const domain::Order& o = std::get<execution::SubmitOrder>(command).order.get();
     orders.push_back(o);
@@ -98,8 +103,8 @@ class Script {
     deliver(domain::Fill{o.id, o.symbol, o.side, price, o.quantity, domain::Money::from_double(0.1), false,
                          domain::FillKind::Normal, price, envelopes.size(), ts},
             ts);
-    deliver(domain::OrderReport{o.id, o.symbol, domain::OrderStatus::Filled, domain::VenueReason::None, o.quantity, price,
-                                ts},
+    deliver(domain::OrderReport{o.id, o.symbol, domain::OrderStatus::Filled, domain::VenueReason::None, o.quantity,
+                                price, ts},
             ts);
   }
 
@@ -120,13 +125,14 @@ void play(Script& script, int from, int to, std::uint64_t seed) {
 }
 
 void start(Script& script) {
-  script.deliver(domain::RunStarted{domain::Money::from_int(10'000), 1, {}, {}}, base::Timestamp{} + base::days(20'000));
+  script.deliver(domain::RunStarted{domain::Money::from_int(10'000), 1, {}, {}},
+                 base::Timestamp{} + base::days(20'000));
 }
 
 template <class R>
 int count(const std::vector<domain::AuditRecord>& audit) {
-  return static_cast<int>(std::count_if(audit.begin(), audit.end(),
-                                        [](const auto& r) { return std::holds_alternative<R>(r); }));
+  return static_cast<int>(
+      std::count_if(audit.begin(), audit.end(), [](const auto& r) { return std::holds_alternative<R>(r); }));
 }
 
 TEST(Engine, TradesARuleAndProtectsEveryPosition) {
@@ -197,7 +203,8 @@ TEST(Engine, NothingIsDecidedBeforeTheRunsStart) {
   auto engine = make_engine();
   Script script(*engine);
   const base::Timestamp from = base::Timestamp{} + base::days(20'000) + base::minutes(15) * 300;
-  script.deliver(domain::RunStarted{domain::Money::from_int(10'000), 1, from, {}}, base::Timestamp{} + base::days(20'000));
+  script.deliver(domain::RunStarted{domain::Money::from_int(10'000), 1, from, {}},
+                 base::Timestamp{} + base::days(20'000));
   play(script, 0, 299, 4);
   EXPECT_EQ(count<domain::SignalGenerated>(script.audit), 0);
   EXPECT_TRUE(script.orders.empty());

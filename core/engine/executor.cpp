@@ -46,8 +46,8 @@ std::vector<domain::Signal> Executor::collect(const features::FeatureBook* featu
   dirty_.clear();
   for (const domain::SymbolId symbol : universe.symbols) {
     const market::SymbolMarket& market = rooms_.market[symbol];
-    domain::Signal signal = rooms_.strategy.evaluate(
-        {symbol, market, features, round_trip_cost_frac(symbol), context.now});
+    domain::Signal signal =
+        rooms_.strategy.evaluate({symbol, market, features, round_trip_cost_frac(symbol), context.now});
     const bool silent = signal.hold_reason == domain::HoldReason::NoSetup;
     if (silent) continue;  // a rule without a setup has said nothing
     signal.trace = {seq << 16 | symbol.value};
@@ -70,9 +70,8 @@ void Executor::wait(domain::Signal signal, execution::Context& context) {
   std::erase_if(queue_, [&](const Waiting& w) { return w.signal.symbol == signal.symbol; });
   queue_.push_back({std::move(signal), rooms_.config.executor.signal_ttl_scans});
   if (queue_.size() <= static_cast<std::size_t>(rooms_.config.executor.signal_queue_max)) return;
-  const auto weakest = std::max_element(queue_.begin(), queue_.end(), [](const Waiting& a, const Waiting& b) {
-    return stronger(a.signal, b.signal);
-  });
+  const auto weakest = std::max_element(
+      queue_.begin(), queue_.end(), [](const Waiting& a, const Waiting& b) { return stronger(a.signal, b.signal); });
   reject(weakest->signal, "queue", "queue_full", context);
   queue_.erase(weakest);
 }
@@ -121,8 +120,8 @@ std::optional<std::string> Executor::refuse_before_sizing(const domain::Signal& 
   if (closed.ns != 0 && context.now - closed < base::seconds(config.symbol_cooldown_s)) return "symbol_cooldown";
   if (rooms_.strategy.probabilistic()) {
     stage = "confidence";
-    const auto confidence = rooms_.hooks.run<ConfidenceHook>({signal, rooms_.config.ensemble.min_confidence},
-                                                             signal.trace, context.audit);
+    const auto confidence =
+        rooms_.hooks.run<ConfidenceHook>({signal, rooms_.config.ensemble.min_confidence}, signal.trace, context.audit);
     if (confidence.verdict.kind == domain::VerdictKind::Veto || signal.confidence < confidence.threshold)
       return "confidence_threshold";
   }
@@ -145,21 +144,20 @@ void Executor::try_entry(const domain::Signal& signal, execution::Context& conte
   const execution::ExitProfile exits = execution::exit_profile(rooms_.config.exit_mode, signal.atr_frac);
   const auto cost = domain::Ratio::from_double(round_trip_cost_frac(signal.symbol));
   const double stop_move = 1 - domain::sign(side) * exits.stop_frac;
-  const domain::Price stop = instrument.round_price(signal.price * domain::Ratio::from_double(stop_move),
-                                                    domain::Rounding::HalfEven);
-  auto sized = rooms_.hooks.run<SizingHook>(
-      {signal,
-       {.equity = account.equity,
-        .available = account.available,
-        .price = signal.price,
-        .stop = stop,
-        .side = side,
-        .confidence = rooms_.strategy.probabilistic() ? signal.confidence : -1,
-        .atr_frac = signal.atr_frac,
-        .size_factor = rooms_.gate.size_factor(),
-        .round_trip_cost = cost},
-       instrument},
-      signal.trace, context.audit);
+  const domain::Price stop =
+      instrument.round_price(signal.price * domain::Ratio::from_double(stop_move), domain::Rounding::HalfEven);
+  auto sized = rooms_.hooks.run<SizingHook>({signal,
+                                             {.equity = account.equity,
+                                              .available = account.available,
+                                              .price = signal.price,
+                                              .stop = stop,
+                                              .side = side,
+                                              .confidence = rooms_.strategy.probabilistic() ? signal.confidence : -1,
+                                              .atr_frac = signal.atr_frac,
+                                              .size_factor = rooms_.gate.size_factor(),
+                                              .round_trip_cost = cost},
+                                             instrument},
+                                            signal.trace, context.audit);
   if (!sized.size)
     return reject(signal, "sizing", sized.verdict.reasons.empty() ? "veto" : sized.verdict.reasons.front(), context);
   sized.size->trace = signal.trace;
@@ -196,8 +194,8 @@ void Executor::scan(const features::FeatureBook* features, kernel::Seq seq, exec
   if (candidates.empty()) return;
   std::sort(candidates.begin(), candidates.end(), stronger);
 
-  const auto portfolio = rooms_.hooks.run<PortfolioHook>({candidates, rooms_.ledger.account().equity}, {},
-                                                         context.audit);
+  const auto portfolio =
+      rooms_.hooks.run<PortfolioHook>({candidates, rooms_.ledger.account().equity}, {}, context.audit);
   std::int32_t tried = 0;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     if (!portfolio.allowed[i]) {

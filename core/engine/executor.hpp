@@ -1,9 +1,10 @@
-// Executor: one scan of the market: asks the strategy for each symbol, passes every wish through the pre-trade chain, and
-// opens what survives (fund.md 1.1).
+// Executor: one scan of the market: asks the strategy for each symbol, passes every wish through the pre-trade chain,
+// and opens what survives (fund.md 1.1).
 //
-// Phases: universe (hook 1) → signals → position-aware handling (an opposite signal closes; the new entry waits until the
-// position is gone) → ranking → confidence (4), risk (2), portfolio (3) → sizing (5) → order type (6) → slippage (7) →
-// TradeManager, whose first act is the gate. The first veto ends the candidate, not the cycle. Exits never pass here.
+// Phases: universe (hook 1) → signals → position-aware handling (an opposite signal closes; the new entry waits until
+// the position is gone) → ranking → confidence (4), risk (2), portfolio (3) → sizing (5) → order type (6) → slippage
+// (7) → TradeManager, whose first act is the gate. The first veto ends the candidate, not the cycle. Exits never pass
+// here.
 #pragma once
 
 #include <deque>

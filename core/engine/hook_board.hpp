@@ -1,4 +1,5 @@
-// HookBoard: which module answers each of the twelve hooks and in which mode; runs them and puts every verdict on record.
+// HookBoard: which module answers each of the twelve hooks and in which mode; runs them and puts every verdict on
+// record.
 //
 // DISABLED and NotInstalled do not run. OBSERVATION and SHADOW run and are recorded, without effect. ACTIVE binds.
 #pragma once

@@ -1,5 +1,5 @@
-// The twelve hooks: where the hedge-fund OS takes part in a decision (fund.md 1.2). Typed input, typed output, a mode, a
-// latency budget and a conservative default on error.
+// The twelve hooks: where the hedge-fund OS takes part in a decision (fund.md 1.2). Typed input, typed output, a mode,
+// a latency budget and a conservative default on error.
 //
 // A hook without a module is reported as NotInstalled and lets the decision pass unchanged; one that fails answers with
 // its on_error, which only ever narrows. The modules themselves live in core/fund and core/risk.
@@ -152,19 +152,19 @@ AmplificationOutput neutral(const AmplificationInput& in);
 Plain neutral(const PeriodicInput& in);
 
 /// What a decision gets when the module failed. Entries fail closed.
-UniverseOutput on_error(const UniverseInput& in);        // no symbols
-Plain on_error(const RiskCheckInput& in);                // Veto
-PortfolioOutput on_error(const PortfolioInput& in);      // Veto of every candidate
-ConfidenceOutput on_error(const ConfidenceInput& in);    // base + 0.05
-SizingHookOutput on_error(const SizingHookInput& in);    // Veto
-OrderTypeOutput on_error(const OrderTypeInput& in);      // Veto
-Plain on_error(const SlippageInput& in);                 // Veto
+UniverseOutput on_error(const UniverseInput& in);              // no symbols
+Plain on_error(const RiskCheckInput& in);                      // Veto
+PortfolioOutput on_error(const PortfolioInput& in);            // Veto of every candidate
+ConfidenceOutput on_error(const ConfidenceInput& in);          // base + 0.05
+SizingHookOutput on_error(const SizingHookInput& in);          // Veto
+OrderTypeOutput on_error(const OrderTypeInput& in);            // Veto
+Plain on_error(const SlippageInput& in);                       // Veto
 ClassificationOutput on_error(const ClassificationInput& in);  // UNKNOWN
 AmplificationOutput on_error(const AmplificationInput& in);    // none
-Plain on_error(const PeriodicInput& in);                 // Veto: no new trades
+Plain on_error(const PeriodicInput& in);                       // Veto: no new trades
 
-/// Declared worst-case time of a module's answer, microseconds. The core reads no clock: a module that can be slower than
-/// this must answer by event. bench/ measures the installed ones.
+/// Declared worst-case time of a module's answer, microseconds. The core reads no clock: a module that can be slower
+/// than this must answer by event. bench/ measures the installed ones.
 constexpr int latency_budget_us(domain::HookId id) {
   return id >= domain::HookId::PeriodicSelfHealingCheck ? 1'000 : 50;
 }

@@ -12,8 +12,8 @@
 
 namespace qtrader::kernel {
 
-/// Header: what is needed to build the core again. Input: an Envelope. Output: an AuditRecord. Command: what left for the
-/// venue. End: the run finished.
+/// Header: what is needed to build the core again. Input: an Envelope. Output: an AuditRecord. Command: what left for
+/// the venue. End: the run finished.
 enum class FrameKind : std::uint8_t { Header = 0, Input = 1, Output = 2, End = 3, Command = 4 };
 
 struct Frame {

@@ -1,7 +1,8 @@
 // Sequencer: gives events their place in the one total order, and journals them before anyone handles them.
 //
 // Single-threaded. admit() numbers, encodes, journals and digests an input; emit() does the same for what the core said
-// about it. Time never runs backwards: an event that arrives late gets the time of the newest. Knows nothing of handlers.
+// about it. Time never runs backwards: an event that arrives late gets the time of the newest. Knows nothing of
+// handlers.
 #pragma once
 
 #include "core/base/archive.hpp"

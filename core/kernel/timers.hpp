@@ -32,8 +32,8 @@ class Timers {
   void disarm(domain::TimerId id);
   /// The earliest deadline, if any.
   std::optional<base::Timestamp> next_due() const;
-  /// The earliest timer if it is due by `now`. It stays armed: the world admits it as TimerFired with ts_recv = due, and
-  /// the core consumes it when that event is handled, in a live run and in a replay alike.
+  /// The earliest timer if it is due by `now`. It stays armed: the world admits it as TimerFired with ts_recv = due,
+  /// and the core consumes it when that event is handled, in a live run and in a replay alike.
   std::optional<Timer> peek_due(base::Timestamp now) const;
   /// Removes a timer. False if it was not armed (already fired or disarmed).
   bool consume(domain::TimerId id);

@@ -77,14 +77,16 @@ class Gate {
   /// From the peak, ≥ 0; 0 until an equity is known.
   double drawdown_frac() const;
   /// Position size factor of the drawdown stage and streak rules, [0, 1]: stage (1, 0.75, 0.5, 0.25, 0) × 0.5 from
-  /// recovery_drawdown_frac on × 0.5 from losing_streak_halve losses in a row on, for losing_streak_hours after the last. Each applies once.
+  /// recovery_drawdown_frac on × 0.5 from losing_streak_halve losses in a row on, for losing_streak_hours after the
+  /// last. Each applies once.
   double size_factor() const;
   const Limits& limits() const { return limits_; }
 
   template <class Archive>
   void archive(Archive& a) {
     a(in_flight_, entry_times_, losses_, kill_reason_, killed_, equity_, peak_, day_, week_, day_start_, week_start_,
-      paused_since_, breaker_until_, locked_until_, breaker_fired_, stop_fired_, lock_fired_, losing_streak_, last_loss_);
+      paused_since_, breaker_until_, locked_until_, breaker_fired_, stop_fired_, lock_fired_, losing_streak_,
+      last_loss_);
   }
 
  private:

@@ -50,6 +50,7 @@ base::Result<void> validate(const Limits& l) {
       {"max_orders_per_minute", static_cast<double>(l.max_orders_per_minute), 1, kCeilingOrdersPerMinute},
       {"mark_max_age_ms", static_cast<double>(l.mark_max_age_ms), 1, static_cast<double>(kCeilingMarkAgeMs)},
       {"losing_streak_halve", static_cast<double>(l.losing_streak_halve), 1, 100},
+      {"losing_streak_hours", static_cast<double>(l.losing_streak_hours), 1, 168},
       {"recovery_drawdown_frac", l.recovery_drawdown_frac, kTiny, kCeilingDrawdownFrac},
       {"drawdown_warn_frac", l.drawdown_warn_frac, kTiny, kCeilingDrawdownFrac},
       {"drawdown_pause_frac", l.drawdown_pause_frac, l.drawdown_warn_frac, kCeilingDrawdownFrac},

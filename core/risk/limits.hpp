@@ -49,9 +49,9 @@ QT_DESCRIBE(Limits, risk_per_trade_frac, risk_per_trade_min_frac, risk_per_trade
             weekly_loss_frac, max_leverage, max_open_positions, max_gross_exposure_frac, max_symbol_exposure_frac,
             max_trade_notional_usd, max_margin_usage_frac, stop_distance_min_frac, stop_distance_max_frac,
             liquidation_buffer_frac, stop_to_liquidation_max_frac, max_price_deviation_frac, max_orders_per_minute,
-            mark_max_age_ms, losing_streak_halve, losing_streak_hours, recovery_drawdown_frac, drawdown_warn_frac, drawdown_pause_frac,
-            drawdown_quarter_frac, drawdown_stop_frac, drawdown_lock_frac, drawdown_lock_days, drawdown_rearm_days,
-            circuit_breaker_minutes)
+            mark_max_age_ms, losing_streak_halve, losing_streak_hours, recovery_drawdown_frac, drawdown_warn_frac,
+            drawdown_pause_frac, drawdown_quarter_frac, drawdown_stop_frac, drawdown_lock_frac, drawdown_lock_days,
+            drawdown_rearm_days, circuit_breaker_minutes)
 
 inline constexpr std::int32_t kCeilingLeverage = 25;
 inline constexpr double kCeilingRiskPerTradeFrac = 0.03;

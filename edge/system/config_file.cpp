@@ -20,10 +20,14 @@ base::Result<void> flatten(const std::filesystem::path& path, const toml::table&
       QT_TRY_VOID(flatten(path, *inner, key, out));
       continue;
     }
-    if (const auto* b = node.as_boolean()) entry.value = b->get();
-    else if (const auto* i = node.as_integer()) entry.value = i->get();
-    else if (const auto* f = node.as_floating_point()) entry.value = f->get();
-    else if (const auto* s = node.as_string()) entry.value = s->get();
+    if (const auto* b = node.as_boolean())
+      entry.value = b->get();
+    else if (const auto* i = node.as_integer())
+      entry.value = i->get();
+    else if (const auto* f = node.as_floating_point())
+      entry.value = f->get();
+    else if (const auto* s = node.as_string())
+      entry.value = s->get();
     else if (const auto* a = node.as_array()) {
       std::vector<double> list;
       for (const auto& e : *a) {
@@ -74,9 +78,9 @@ base::Result<ConfigFile> ConfigFile::read(const std::filesystem::path& path) {
     return base::Error{"config", base::Errc::NotFound, path.string() + ": expected a TOML file"};
   const toml::parse_result parsed = toml::parse_file(path.string());
   if (!parsed)
-    return base::Error{"config", base::Errc::Corrupt,
-                       fmt::format("{}:{}: {}", path.string(), parsed.error().source().begin.line,
-                                   parsed.error().description())};
+    return base::Error{
+        "config", base::Errc::Corrupt,
+        fmt::format("{}:{}: {}", path.string(), parsed.error().source().begin.line, parsed.error().description())};
   ConfigFile file;
   file.path_ = path;
   QT_TRY_VOID(flatten(path, parsed.table(), "", file.entries_));

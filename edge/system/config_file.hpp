@@ -1,5 +1,5 @@
-// Configuration files: TOML into described structs, strictly. An unknown key, a wrong type or a bad value is an error that
-// names file, line, key, value and what was expected; nothing is silently ignored or defaulted away.
+// Configuration files: TOML into described structs, strictly. An unknown key, a wrong type or a bad value is an error
+// that names file, line, key, value and what was expected; nothing is silently ignored or defaulted away.
 //
 // Only reads; ranges are judged by the owner of the struct. The file is layered over the struct's defaults.
 #pragma once
@@ -62,17 +62,23 @@ class ConfigFile {
 
   template <class M>
   static std::string expected() {
-    if constexpr (std::is_same_v<M, bool>) return "true or false";
-    else if constexpr (std::is_same_v<M, domain::Timeframe>) return "a timeframe such as \"15m\"";
+    if constexpr (std::is_same_v<M, bool>)
+      return "true or false";
+    else if constexpr (std::is_same_v<M, domain::Timeframe>)
+      return "a timeframe such as \"15m\"";
     else if constexpr (base::DescribedEnum<M>) {
       std::string names;
       boost::mp11::mp_for_each<boost::describe::describe_enumerators<M>>(
           [&](auto d) { names += (names.empty() ? "\"" : ", \"") + std::string(d.name) + "\""; });
       return "one of " + names;
-    } else if constexpr (std::is_integral_v<M>) return "a whole number";
-    else if constexpr (std::is_floating_point_v<M>) return "a number";
-    else if constexpr (std::is_same_v<M, std::string>) return "a text";
-    else return "a list of numbers of the right length";
+    } else if constexpr (std::is_integral_v<M>)
+      return "a whole number";
+    else if constexpr (std::is_floating_point_v<M>)
+      return "a number";
+    else if constexpr (std::is_same_v<M, std::string>)
+      return "a text";
+    else
+      return "a list of numbers of the right length";
   }
 
   static bool assign(const ConfigEntry& entry, bool& out) { return take<bool>(entry, out); }

@@ -23,9 +23,9 @@ class Ai : public testing::Test {
 
   void SetUp() override { QT_NEED_RECORDED_DATA(); }
   std::vector<std::string> arguments(const std::string& to, const std::string& out) {
-    return {"backtest",    "--data",   candles(),   "--symbols",    symbols(),  "--from",     "2025-09-20", "--to",    to,
-            "--timeframe", "15m",      "--registry", registry(),    "--config", config(),     "--out",      path(out), "--seed",
-            "2"};
+    return {"backtest", "--data", candles(),     "--symbols", symbols(),    "--from",   "2025-09-20",
+            "--to",     to,       "--timeframe", "15m",       "--registry", registry(), "--config",
+            config(),   "--out",  path(out),     "--seed",    "2"};
   }
   /// Lets weak models trade, so that there are trades to compare: the gates themselves have their own tests.
   std::string config() {
@@ -63,9 +63,9 @@ TEST_F(Ai, AShorterRunIsAPrefixOfALongerOne) {
 }
 
 TEST_F(Ai, TheSameSeedTrainsTheSameModels) {
-  const auto again = program_.run({"train", "--data", candles(), "--symbols", symbols(), "--from", "2025-08-01", "--to",
-                                   "2025-09-15", "--timeframe", "15m", "--models", "lightgbm", "--out", path("registry"),
-                                   "--seed", "5"});
+  const auto again =
+      program_.run({"train", "--data", candles(), "--symbols", symbols(), "--from", "2025-08-01", "--to", "2025-09-15",
+                    "--timeframe", "15m", "--models", "lightgbm", "--out", path("registry"), "--seed", "5"});
   ASSERT_EQ(again.status, 0) << again.err;
   const auto active = [](const fs::path& root) { return read_file(root / "lightgbm" / "ACTIVE"); };
   EXPECT_EQ(active(path("registry")), active(registry()));

@@ -15,16 +15,16 @@ class Backtest : public testing::Test {
   static void SetUpTestSuite() {
     market_ = new TempDir();
     TempDir scratch;
-    const auto made = Program(scratch).run({"data", "synthetic", "--out", data(), "--symbols", "5", "--days", "50",
-                                            "--timeframe", "5m", "--seed", "7"});
+    const auto made = Program(scratch).run(
+        {"data", "synthetic", "--out", data(), "--symbols", "5", "--days", "50", "--timeframe", "5m", "--seed", "7"});
     ASSERT_EQ(made.status, 0) << made.err;
   }
   static void TearDownTestSuite() { delete market_; }
   static std::string data() { return (*market_ / "market").string(); }
 
   std::vector<std::string> arguments(const std::string& strategy, const std::string& to, const std::string& out) {
-    return {"backtest", "--data",      data(),   "--from", "2025-01-20", "--to",  to,     "--strategy",
-            strategy,   "--timeframe", "15m",    "--seed", "3",          "--out", path(out)};
+    return {"backtest", "--data",      data(), "--from", "2025-01-20", "--to",  to,       "--strategy",
+            strategy,   "--timeframe", "15m",  "--seed", "3",          "--out", path(out)};
   }
   void backtest(const std::string& strategy, const std::string& to, const std::string& out) {
     const auto r = program_.run(arguments(strategy, to, out));
@@ -115,8 +115,8 @@ void write_candles(const fs::path& dir, int bars, int tampered_from, double tamp
     const auto cents = [&](double p) { return std::round(p * scale * 10) / 10; };
     const double high = std::max(open, price) * 1.001, low = std::min(open, price) * 0.999;
     char line[200];
-    std::snprintf(line, sizeof line, "%lld,%.1f,%.1f,%.1f,%.1f,%.3f\n", 1'735'689'600'000LL + i * 900'000LL, cents(open),
-                  cents(high) + 0.1, cents(low) - 0.1, cents(price), 500.0);
+    std::snprintf(line, sizeof line, "%lld,%.1f,%.1f,%.1f,%.1f,%.3f\n", 1'735'689'600'000LL + i * 900'000LL,
+                  cents(open), cents(high) + 0.1, cents(low) - 0.1, cents(price), 500.0);
     out << line;
   }
 }

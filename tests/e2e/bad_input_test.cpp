@@ -89,8 +89,8 @@ TEST_F(BadInput, AnUnknownSymbol) { expect_refused(backtest(candles("good"), {"-
 TEST_F(BadInput, ADirectoryThatIsNotThere) { expect_refused(backtest(dir_ / "nowhere"), "nowhere"); }
 
 TEST_F(BadInput, AWindowTheDataDoNotCover) {
-  expect_refused(program_.run({"backtest", "--data", candles("good").string(), "--from", "2030-01-02", "--to", "2030-02-01",
-                               "--strategy", "ema_cross", "--out", path("out")}),
+  expect_refused(program_.run({"backtest", "--data", candles("good").string(), "--from", "2030-01-02", "--to",
+                               "2030-02-01", "--strategy", "ema_cross", "--out", path("out")}),
                  "2030-01-02");
 }
 
@@ -122,7 +122,7 @@ TEST_F(BadInput, ACorruptZip) {
 TEST_F(BadInput, AiWithoutModels) {
   expect_refused(backtest(candles("good"), {"--strategy", "ai"}), "--registry");
   fs::create_directories(dir_ / "registry");
-  expect_refused(backtest(candles("good"), {"--strategy", "ai", "--registry", path("registry")}), "no active model");
+  expect_refused(backtest(candles("good"), {"--strategy", "ai", "--registry", path("registry")}), "no model");
 }
 
 TEST_F(BadInput, AnExistingResultIsNeverOverwritten) {
@@ -139,8 +139,8 @@ TEST_F(BadInput, AFullDisk) {
   fs::create_directories(small);
   if (::mount("tmpfs", small.c_str(), "tmpfs", 0, "size=128k") != 0)
     GTEST_SKIP() << "needs the right to mount a small tmpfs";
-  const auto r = program_.run({"backtest", "--data", candles("good").string(), "--from", "2025-01-02", "--to", "2025-01-15",
-                               "--strategy", "ema_cross", "--out", (small / "out").string()});
+  const auto r = program_.run({"backtest", "--data", candles("good").string(), "--from", "2025-01-02", "--to",
+                               "2025-01-15", "--strategy", "ema_cross", "--out", (small / "out").string()});
   EXPECT_EQ(r.status, 1) << r.err;
   EXPECT_NE(r.err.find("no space left"), std::string::npos) << r.err;
   EXPECT_TRUE(fs::is_empty(small)) << "nothing half-written";

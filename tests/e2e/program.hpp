@@ -1,4 +1,5 @@
-// What the end-to-end tests share: running the built program as a user would, temporary directories, reading its results.
+// What the end-to-end tests share: running the built program as a user would, temporary directories, reading its
+// results.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -116,8 +117,8 @@ inline fs::path recorded_data() { return fs::path(QT_SOURCE_DIR) / ".." / "share
 
 }  // namespace qtrader::e2e
 
-#define QT_NEED_RECORDED_DATA()                                                                     \
-  if (!std::filesystem::is_directory(qtrader::e2e::recorded_data())) {                              \
-    if (std::getenv("CI") != nullptr) FAIL() << "../shared/data is missing in CI";                  \
-    GTEST_SKIP() << "needs the recorded market data at ../shared/data, which this machine lacks";   \
+#define QT_NEED_RECORDED_DATA()                                                                   \
+  if (!std::filesystem::is_directory(qtrader::e2e::recorded_data())) {                            \
+    if (std::getenv("CI") != nullptr) FAIL() << "../shared/data is missing in CI";                \
+    GTEST_SKIP() << "needs the recorded market data at ../shared/data, which this machine lacks"; \
   }

@@ -81,9 +81,9 @@ base::Result<std::unique_ptr<Strategy>> make_rule_strategy(std::string_view name
   if (name == DonchianState::kName) made = std::make_unique<RuleStrategy<DonchianState>>(symbols);
   if (name == RsiState::kName) made = std::make_unique<RuleStrategy<RsiState>>(symbols);
   if (made == nullptr)
-    return base::Error{"fund", base::Errc::NotFound,
-                       "strategy '" + std::string(name) +
-                           "': expected one of ai, ema_cross, donchian_breakout, rsi_reversion"};
+    return base::Error{
+        "fund", base::Errc::NotFound,
+        "strategy '" + std::string(name) + "': expected one of ai, ema_cross, donchian_breakout, rsi_reversion"};
   return made;
 }
 

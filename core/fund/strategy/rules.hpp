@@ -1,8 +1,8 @@
 // The built-in rule strategies: fixed, well-known rules that serve as baselines for the models and as honest examples.
 //
-// ema_cross: EMA(12) crossing EMA(26) (Appel 1979's periods). donchian_breakout: close beyond the extreme of the previous
-// 20 bars (Donchian; Faith, "Way of the Turtle", 2007). rsi_reversion: Wilder RSI(14) returning through 30 or 70
-// (Wilder, "New Concepts in Technical Trading Systems", 1978). Parameters are those of the sources, not fitted.
+// ema_cross: EMA(12) crossing EMA(26) (Appel 1979's periods). donchian_breakout: close beyond the extreme of the
+// previous 20 bars (Donchian; Faith, "Way of the Turtle", 2007). rsi_reversion: Wilder RSI(14) returning through 30 or
+// 70 (Wilder, "New Concepts in Technical Trading Systems", 1978). Parameters are those of the sources, not fitted.
 #pragma once
 
 #include <vector>

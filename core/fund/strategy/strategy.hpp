@@ -1,7 +1,7 @@
 // Strategy: a source of signals. It watches closed primary bars and says what it would like; it never sizes or orders.
 //
-// One instance serves all symbols of a run. evaluate() is asked once per symbol and primary bar, after the bars of every
-// symbol for that moment are in, so that no symbol sees another's future.
+// One instance serves all symbols of a run. evaluate() is asked once per symbol and primary bar, after the bars of
+// every symbol for that moment are in, so that no symbol sees another's future.
 #pragma once
 
 #include <memory>
