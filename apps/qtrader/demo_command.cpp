@@ -1,5 +1,5 @@
-// qtrader demo: the main job in one command: market, training, backtest, report. Each step is printed as the command that
-// does it, so that it can be repeated by hand.
+// qtrader demo: the main job in one command: market, training, backtest, report. Each step is printed as the command
+// that does it, so that it can be repeated by hand.
 #include <fmt/format.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -51,9 +51,9 @@ base::Result<Plan> plan_for(const history::Catalog& catalog, std::int32_t days) 
     plan.symbols.push_back(symbol);
   }
   if (plan.symbols.empty())
-    return bad(base::Errc::NotFound, fmt::format("{}: no symbol has candles of 15m or finer for the whole of {} to {}",
-                                                 catalog.root().string(), base::format_date(plan.from),
-                                                 base::format_date(plan.to)));
+    return bad(base::Errc::NotFound,
+               fmt::format("{}: no symbol has candles of 15m or finer for the whole of {} to {}",
+                           catalog.root().string(), base::format_date(plan.from), base::format_date(plan.to)));
   if (plan.symbols.size() > kMaxSymbols) {
     // BTCUSDT is the reference of a feature: keep it.
     std::stable_partition(plan.symbols.begin(), plan.symbols.end(), [](const auto& s) { return s == "BTCUSDT"; });
@@ -116,10 +116,19 @@ base::Result<void> demo(const Options& o) {
   QT_TRY(const auto catalog, history::Catalog::scan(data));
   QT_TRY(const Plan plan, plan_for(catalog, o.days));
   const std::string symbols = join(plan.symbols), seed = std::to_string(o.seed);
-  const std::vector<std::string> training = {"train",   "--data",    data.string(), "--symbols",
-                                             symbols,   "--from",    base::format_date(plan.from),
-                                             "--to",    base::format_date(plan.split), "--out",
-                                             registry.string(), "--seed", seed};
+  const std::vector<std::string> training = {"train",
+                                             "--data",
+                                             data.string(),
+                                             "--symbols",
+                                             symbols,
+                                             "--from",
+                                             base::format_date(plan.from),
+                                             "--to",
+                                             base::format_date(plan.split),
+                                             "--out",
+                                             registry.string(),
+                                             "--seed",
+                                             seed};
   announce(training);
   std::error_code ec;
   fs::remove_all(registry, ec);  // of an earlier demo: each one shows its own models
@@ -137,10 +146,23 @@ base::Result<void> demo(const Options& o) {
   spec.registry = registry;
   spec.seed = o.seed;
   spec.out = result;
-  const std::vector<std::string> backtest = {"backtest",   "--data",   data.string(), "--symbols", symbols,
-                                             "--from",     base::format_date(plan.split), "--to",
-                                             base::format_date(plan.to), "--strategy", "ai", "--registry",
-                                             registry.string(), "--seed", seed, "--out", result.string()};
+  const std::vector<std::string> backtest = {"backtest",
+                                             "--data",
+                                             data.string(),
+                                             "--symbols",
+                                             symbols,
+                                             "--from",
+                                             base::format_date(plan.split),
+                                             "--to",
+                                             base::format_date(plan.to),
+                                             "--strategy",
+                                             "ai",
+                                             "--registry",
+                                             registry.string(),
+                                             "--seed",
+                                             seed,
+                                             "--out",
+                                             result.string()};
   announce(backtest);
   spec.command = "qtrader";
   for (std::size_t i = 0; i + 2 < backtest.size(); ++i) spec.command += " " + backtest[i];

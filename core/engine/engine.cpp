@@ -50,25 +50,29 @@ Engine::Engine(EngineConfig config, domain::InstrumentTable instruments, std::un
   hooks_.install<SlippageHook>(std::make_unique<SlippageCap>(kSlippageCapBps), domain::HookMode::Active);
 }
 
+void Engine::on_bar(const domain::BarClosed& event, execution::Context& context, Outbox& outbox) {
+  const auto result = market_.on_bar(event.symbol, event.bar, context.audit);
+  if (!result.accepted) return;
+  if (!ledger_.position(event.symbol).flat()) ledger_.mark(event.symbol, *market_[event.symbol].mark());
+  if (features_) features_->on_base_bar(event.symbol, event.bar);
+  manager_.on_bar(event.symbol, event.bar, context);
+  if (!result.primary) return;
+  if (features_) features_->on_primary_bar(event.symbol, *result.primary);
+  strategy_->on_primary_bar(event.symbol, *result.primary);
+  executor_.mark_dirty(event.symbol);
+  outbox.primary_bar.emplace(event.symbol, *result.primary);
+  const base::Timestamp close = result.primary->close_time();
+  if (close > armed_scan_) {
+    armed_scan_ = close;
+    timers_.arm(context.now + base::milliseconds(config_.executor.settle_ms), domain::TimerTag::Scan,
+                static_cast<std::uint64_t>(close.ns));
+  }
+}
+
 template <class E>
 void Engine::handle(const E& event, execution::Context& context, Outbox& outbox) {
   if constexpr (std::is_same_v<E, domain::BarClosed>) {
-    const auto result = market_.on_bar(event.symbol, event.bar, context.audit);
-    if (!result.accepted) return;
-    if (!ledger_.position(event.symbol).flat()) ledger_.mark(event.symbol, *market_[event.symbol].mark());
-    if (features_) features_->on_base_bar(event.symbol, event.bar);
-    manager_.on_bar(event.symbol, event.bar, context);
-    if (!result.primary) return;
-    if (features_) features_->on_primary_bar(event.symbol, *result.primary);
-    strategy_->on_primary_bar(event.symbol, *result.primary);
-    executor_.mark_dirty(event.symbol);
-    outbox.primary_bar.emplace(event.symbol, *result.primary);
-    const base::Timestamp close = result.primary->close_time();
-    if (close > armed_scan_) {
-      armed_scan_ = close;
-      timers_.arm(context.now + base::milliseconds(config_.executor.settle_ms), domain::TimerTag::Scan,
-                  static_cast<std::uint64_t>(close.ns));
-    }
+    on_bar(event, context, outbox);
   } else if constexpr (std::is_same_v<E, domain::MarkPrice>) {
     market_.on(event);
     if (!ledger_.position(event.symbol).flat()) ledger_.mark(event.symbol, *market_[event.symbol].mark());
@@ -117,6 +121,7 @@ void Engine::handle(const E& event, execution::Context& context, Outbox& outbox)
   } else if constexpr (std::is_same_v<E, domain::RunEnding>) {
     executor_.stop_entries();
     manager_.close_all(domain::ExitReason::EndOfRun, context);
+    ending_ = true;
   } else {
     market_.on(event);  // funding, book, open interest, sentiment, trending
   }
@@ -147,13 +152,18 @@ void Engine::step(const kernel::Envelope& envelope, Outbox& outbox) {
   handled_ = envelope.seq;
   execution::Context context{envelope.ts_recv, timers_, outbox.commands, outbox};
   std::visit([&](const auto& event) { handle(event, context, outbox); }, envelope.event);
+  if (ending_ && manager_.open_count() == 0) {  // what the closing cost belongs to the result
+    ending_ = false;
+    sample_equity(context.now, context);
+  }
   if (config_.digest_interval > 0 && handled_ % static_cast<std::uint64_t>(config_.digest_interval) == 0)
     outbox.record(domain::StateDigest{base::xxh64(snapshot(), 0)});
 }
 
 template <class Archive>
 void Engine::archive(Archive& a) {
-  a(timers_, market_, ledger_, trades_, gate_, manager_, executor_, peak_equity_, armed_scan_, trade_from_, handled_);
+  a(timers_, market_, ledger_, trades_, gate_, manager_, executor_, peak_equity_, armed_scan_, trade_from_, ending_,
+    handled_);
   if (features_) a(*features_);
   strategy_->archive(a);
 }

@@ -58,6 +58,7 @@ class Engine {
   void archive(Archive& a);
   template <class E>
   void handle(const E& event, execution::Context& context, Outbox& outbox);
+  void on_bar(const domain::BarClosed& event, execution::Context& context, Outbox& outbox);
   void scan(base::Timestamp bar_close, execution::Context& context);
   void sample_equity(base::Timestamp bar_close, execution::Context& context);
 
@@ -75,6 +76,7 @@ class Engine {
   Executor executor_;
   domain::Money peak_equity_;
   base::Timestamp armed_scan_;  // bar close the last armed scan is for
+  bool ending_ = false;         // RunEnding seen; the last equity sample is still to come
   base::Timestamp trade_from_;  // bars closing up to here only warm the state up
   std::uint64_t handled_ = 0;
 };

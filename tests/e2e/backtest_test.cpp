@@ -116,7 +116,7 @@ void write_candles(const fs::path& dir, int bars, int tampered_from, double tamp
     const double high = std::max(open, price) * 1.001, low = std::min(open, price) * 0.999;
     char line[200];
     std::snprintf(line, sizeof line, "%lld,%.1f,%.1f,%.1f,%.1f,%.3f\n", 1'735'689'600'000LL + i * 900'000LL,
-                  cents(open), cents(high) + 0.1, cents(low) - 0.1, cents(price), 500.0);
+                  cents(open), cents(high) + 0.1, cents(low) - 0.1, cents(price), 500.125);
     out << line;
   }
 }
@@ -136,6 +136,7 @@ TEST_F(Backtest, ChangingTheFutureChangesNothingBefore) {
     EXPECT_EQ(rows_before(a / "signals.csv", "ts_ms", limit_ms), rows_before(b / "signals.csv", "ts_ms", limit_ms));
     EXPECT_EQ(rows_before(a / "trades.csv", "exit_time_ms", limit_ms),
               rows_before(b / "trades.csv", "exit_time_ms", limit_ms));
+    EXPECT_GT(read_csv(a / "trades.csv").size(), 5U) << strategy;
     EXPECT_NE(read_file(a / "equity.csv"), read_file(b / "equity.csv")) << "the change itself is seen";
   }
 }
@@ -187,7 +188,10 @@ TEST_F(Backtest, ExplainWalksBackToTheBars) {
 }
 
 TEST_F(Backtest, KilledAtAnyMomentItResumesToTheSameDigest) {
+  const auto started = std::chrono::steady_clock::now();
   backtest("donchian_breakout", "2025-02-15", "whole");
+  const auto whole_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started);
   const std::string expected = digest(dir_ / "whole");
   std::uint64_t state = 42;
   int killed = 0;
@@ -196,7 +200,7 @@ TEST_F(Backtest, KilledAtAnyMomentItResumesToTheSameDigest) {
     auto command = arguments("donchian_breakout", "2025-02-15", out);
     state = state * 6'364'136'223'846'793'005ULL + 1'442'695'040'888'963'407ULL;
     const pid_t pid = program_.start(command);
-    std::this_thread::sleep_for(std::chrono::microseconds(2'000 + (state >> 33) % 250'000));
+    std::this_thread::sleep_for(whole_us * static_cast<int>((state >> 33) % 1'000) / 1'000);
     ::kill(pid, SIGKILL);
     const bool was_killed = program_.wait(pid).status == 128 + SIGKILL;
     killed += was_killed;

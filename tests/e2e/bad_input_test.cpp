@@ -18,7 +18,7 @@ class BadInput : public testing::Test {
   fs::path candles(const std::string& name, const Edit& edit = nullptr, int bars = 1'500) {
     const fs::path dir = dir_ / name;
     fs::create_directories(dir);
-    std::ofstream out(dir / "BTCUSDT-15m_20250101-20250115.csv");
+    std::ofstream out(dir / "BTCUSDT-15m_20250101-20250120.csv");
     out << "open_time_ms,open,high,low,close,volume\n";
     for (int i = 0; i < bars; ++i) {
       const double p = 100 + i % 40 * 0.5 * (i / 40 % 2 == 0 ? 1 : -1) + (i / 40 % 2 == 0 ? 0 : 20);
@@ -31,8 +31,10 @@ class BadInput : public testing::Test {
     return dir;
   }
   Outcome backtest(const fs::path& data, std::vector<std::string> extra = {}) {
-    std::vector<std::string> arguments = {"backtest",   "--data", data.string(), "--from",     "2025-01-02", "--to",
-                                          "2025-01-15", "--out",  path("out"),   "--strategy", "ema_cross"};
+    std::vector<std::string> arguments = {"backtest", "--data",     data.string(), "--from",   "2025-01-02",
+                                          "--to",     "2025-01-15", "--out",       path("out")};
+    if (std::find(extra.begin(), extra.end(), "--strategy") == extra.end())
+      arguments.insert(arguments.end(), {"--strategy", "ema_cross"});
     arguments.insert(arguments.end(), extra.begin(), extra.end());
     return program_.run(arguments);
   }
