@@ -40,17 +40,24 @@ base::Result<void> Session::carry(const execution::Command& command, base::Times
   return venue_.set_leverage(set.symbol, set.leverage, set.mode);
 }
 
-base::Result<void> Session::deliver(domain::Event event, base::Timestamp ts) {
-  QT_TRY(const kernel::Envelope envelope, sequencer_.admit(std::move(event), ts));
-  now_ = envelope.ts_recv;
-  engine_.step(envelope, outbox_);
+template <class E>
+base::Result<void> Session::deliver(E&& event, base::Timestamp ts) {
+  envelope_.event = std::forward<E>(event);
+  envelope_.ts_recv = ts;
+  return handle();
+}
+
+base::Result<void> Session::handle() {
+  QT_TRY_VOID(sequencer_.admit(envelope_));
+  now_ = envelope_.ts_recv;
+  engine_.step(envelope_, outbox_);
   for (const auto& record : outbox_.audit) QT_TRY_VOID(sequencer_.emit(record));
   for (const auto& command : outbox_.commands) {
     encode(command, command_bytes_);
     QT_TRY_VOID(sequencer_.emit_command(command_bytes_));
   }
   if (!outbox_.commands.empty()) QT_TRY_VOID(sequencer_.sync());
-  if (observer_ != nullptr) observer_->on_step(envelope, outbox_);
+  if (observer_ != nullptr) observer_->on_step(envelope_, outbox_);
   for (const auto& command : outbox_.commands) QT_TRY_VOID(carry(command, now_));
   return {};
 }
@@ -105,8 +112,7 @@ base::Result<void> Session::settle(const Slot& slot, base::Timestamp from, base:
 base::Result<void> Session::play(const Slot& slot) {
   const base::Timestamp open_phase = slot.open + open_delay(slot.close - slot.open);
   const base::Timestamp path_phase = slot.close - kBeforeClose;
-  QT_TRY_VOID(pump(slot.open));
-  QT_TRY_VOID(settle(slot, slot.open, open_phase));
+  if (!slot.funding.empty() || !slot.marks.empty()) QT_TRY_VOID(settle(slot, slot.open, open_phase));
   QT_TRY_VOID(pump(open_phase));
   bool venue_busy = false;
   for (const auto& [symbol, bar] : slot.bars) {
@@ -116,7 +122,7 @@ base::Result<void> Session::play(const Slot& slot) {
     venue_.on_bar_open(symbol, bar);
   }
   if (venue_busy) QT_TRY_VOID(pump(path_phase));
-  QT_TRY_VOID(settle(slot, open_phase, slot.close));
+  if (!slot.funding.empty() || !slot.marks.empty()) QT_TRY_VOID(settle(slot, open_phase, slot.close));
   for (const auto& [symbol, bar] : slot.bars) {
     if (venue_.idle(symbol)) continue;
     venue_.advance_to(path_phase);

@@ -38,7 +38,9 @@ class Session {
   std::uint64_t events() const { return sequencer_.last_seq(); }
 
  private:
-  base::Result<void> deliver(domain::Event event, base::Timestamp ts);
+  template <class E>
+  base::Result<void> deliver(E&& event, base::Timestamp ts);
+  base::Result<void> handle();
   base::Result<void> carry(const execution::Command& command, base::Timestamp now);
   base::Result<void> pump(base::Timestamp until);
   base::Result<void> audit() const;
@@ -48,6 +50,7 @@ class Session {
   simvenue::SimVenue& venue_;
   kernel::Sequencer& sequencer_;
   SessionObserver* observer_;
+  kernel::Envelope envelope_;  // the one being handled; kept so that a bar is not moved four times
   engine::Outbox outbox_;
   base::Bytes command_bytes_;
   std::vector<std::optional<domain::Bar>> last_bar_;  // by symbol

@@ -38,15 +38,26 @@ class Writer {
   static constexpr bool kReading = false;
   explicit Writer(Bytes& out) : out_(out) {}
 
+  /// When the outermost call returns, everything is in the vector.
   template <class... Ts>
   void operator()(const Ts&... values) {
+    ++depth_;
     (write(values), ...);
+    if (--depth_ == 0) flush();
   }
 
   void raw(const void* data, std::size_t size) {
-    const std::size_t at = out_.size();
-    out_.resize(at + size);
-    if (size != 0) std::memcpy(out_.data() + at, data, size);
+    if (size > stage_.size() - staged_) [[unlikely]] {
+      flush();
+      if (size > stage_.size()) {
+        const auto* bytes = static_cast<const std::byte*>(data);
+        out_.insert(out_.end(), bytes, bytes + size);
+        return;
+      }
+    }
+    if (size != 0) std::memcpy(stage_.data() + staged_, data, size);
+    staged_ += size;
+    if (depth_ == 0) flush();
   }
 
  private:
@@ -117,7 +128,15 @@ class Writer {
     std::visit([this](const auto& e) { write(e); }, v);
   }
   void size(std::size_t n) { write(static_cast<std::uint32_t>(n)); }
+  void flush() {
+    out_.insert(out_.end(), stage_.data(), stage_.data() + staged_);
+    staged_ = 0;
+  }
 
+  // Fields are gathered here first: growing a vector for each of them cost more than everything else in a frame.
+  std::array<std::byte, 512> stage_;
+  std::size_t staged_ = 0;
+  int depth_ = 0;
   Bytes& out_;
 };
 

@@ -49,11 +49,11 @@ class MemoryJournal final : public Journal {
 TEST(Sequencer, NumbersWithoutGapsAndTimeNeverRunsBack) {
   MemoryJournal journal;
   Sequencer s(&journal);
-  const auto a = s.admit(domain::RunEnding{}, {100});
-  const auto b = s.admit(domain::RunEnding{}, {50});
-  EXPECT_EQ(a->seq, 1U);
-  EXPECT_EQ(b->seq, 2U);
-  EXPECT_EQ(b->ts_recv, Timestamp{100});
+  Envelope a{0, {100}, domain::RunEnding{}}, b{0, {50}, domain::RunEnding{}};
+  ASSERT_TRUE(s.admit(a) && s.admit(b));
+  EXPECT_EQ(a.seq, 1U);
+  EXPECT_EQ(b.seq, 2U);
+  EXPECT_EQ(b.ts_recv, Timestamp{100});
   EXPECT_EQ(journal.frames.size(), 2U);
 }
 
@@ -61,7 +61,8 @@ TEST(Sequencer, NothingIsHandledThatCouldNotBeJournaled) {
   MemoryJournal journal;
   journal.full = true;
   Sequencer s(&journal);
-  const auto refused = s.admit(domain::RunEnding{}, {1});
+  Envelope envelope{0, {1}, domain::RunEnding{}};
+  const auto refused = s.admit(envelope);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, base::Errc::NoSpace);
 }
@@ -70,7 +71,8 @@ TEST(Sequencer, DigestDependsOnEveryFrameAndTheirOrder) {
   const auto run = [](std::vector<std::int64_t> times, bool output) {
     Sequencer s(nullptr);
     for (const auto t : times) {
-      (void)s.admit(domain::RunEnding{{t}}, {t});
+      Envelope envelope{0, {t}, domain::RunEnding{{t}}};
+      EXPECT_TRUE(s.admit(envelope));
       if (output) (void)s.emit(domain::StateDigest{1});
     }
     return s.digest();

@@ -16,15 +16,13 @@ base::Result<void> Sequencer::begin(base::ByteView header) {
   return put(FrameKind::Header, header);
 }
 
-base::Result<Envelope> Sequencer::admit(domain::Event event, base::Timestamp ts_recv) {
-  now_ = std::max(now_, ts_recv);
-  ++seq_;
-  Envelope envelope{seq_, now_, std::move(event)};
+base::Result<void> Sequencer::admit(Envelope& envelope) {
+  now_ = envelope.ts_recv = std::max(now_, envelope.ts_recv);
+  envelope.seq = ++seq_;
   buffer_.clear();
   base::Writer writer(buffer_);
   writer(envelope);
-  QT_TRY_VOID(put(FrameKind::Input, buffer_));
-  return envelope;
+  return put(FrameKind::Input, buffer_);
 }
 
 base::Result<void> Sequencer::emit(const domain::AuditRecord& record) {

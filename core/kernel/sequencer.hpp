@@ -20,8 +20,9 @@ class Sequencer {
 
   /// Writes the frame every replay starts from. First call, once.
   base::Result<void> begin(base::ByteView header);
-  /// Assigns the next sequence number. The returned envelope is on record when this returns.
-  base::Result<Envelope> admit(domain::Event event, base::Timestamp ts_recv);
+  /// Assigns the next sequence number and, where the envelope's time is before the newest, that time. It is on record
+  /// when this returns.
+  base::Result<void> admit(Envelope& envelope);
   /// Records an output of the envelope admitted last.
   base::Result<void> emit(const domain::AuditRecord& record);
   /// Records a command caused by the envelope admitted last; `bytes` is its canonical form.
