@@ -76,7 +76,7 @@ base::Result<std::vector<Figure>> bench_rule_backtest(const Options& options) {
   kernel::Sequencer sequencer(nullptr);
   Recording recording(*recorder);
   apps::Session session(*engine, venue, sequencer, &recording);
-  RandomBars source(config.base, 5);
+  CyclicBars source(config.base, 5);
   apps::Slot slot;
   std::map<std::string, double> rss;
   const double start = system::steady_seconds();
@@ -97,7 +97,7 @@ base::Result<std::vector<Figure>> bench_rule_backtest(const Options& options) {
   rss["target_bars_per_s"] = 3e6;
   return std::vector<Figure>{{"backtest.rule", rss,
                               "ema_cross, one symbol, 1m bars decided on 15m, full futures "
-                              "accounting, one core; bars are made on the fly"}};
+                              "accounting, one core; a fixed stretch of bars, cycled"}};
 }
 
 namespace {

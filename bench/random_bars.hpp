@@ -1,7 +1,9 @@
 // Bars for benchmarks: a random walk with consistent OHLC. Only speed is measured on them, never skill.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "core/base/rng.hpp"
@@ -39,6 +41,35 @@ class RandomBars {
   base::Rng rng_;
   std::int64_t cents_ = 10'000;
   std::int64_t count_ = 0;
+};
+
+/// A fixed stretch of random bars over and over, as a walk there and back, so that making a bar costs a copy and what
+/// is timed is the system.
+class CyclicBars {
+ public:
+  CyclicBars(domain::Timeframe timeframe, std::uint64_t seed) {
+    RandomBars source(timeframe, seed);
+    for (std::size_t i = 0; i < kHalf; ++i) bars_.push_back(source.next());
+    for (std::size_t i = kHalf; i-- > 0;) {
+      domain::Bar back = bars_[i];
+      std::swap(back.open, back.close);
+      bars_.push_back(back);
+    }
+    time_ = bars_.front().open_time;
+  }
+  domain::Bar next() {
+    domain::Bar bar = bars_[at_];
+    at_ = at_ + 1 == bars_.size() ? 0 : at_ + 1;
+    bar.open_time = time_;
+    time_ = bar.close_time();
+    return bar;
+  }
+
+ private:
+  static constexpr std::size_t kHalf = 20'000;
+  std::vector<domain::Bar> bars_;
+  std::size_t at_ = 0;
+  base::Timestamp time_;
 };
 
 inline std::vector<domain::Bar> random_bars(std::size_t count, domain::Timeframe timeframe, std::uint64_t seed) {

@@ -108,6 +108,22 @@ void add_caveats(RunHeader& header, const MarketFeed& feed) {
                              " flat days; a live account waits for its operator.");
 }
 
+/// A result on rows the model has seen is no evidence. The card names the rows it was fitted on; those it was validated
+/// and tested on follow them, for less than half that time again (ai.md 2.1: 70/15/15).
+void add_training_caveat(RunHeader& header, const LoadedModel& model) {
+  const models::DataRange& fitted = model.card.data_range;
+  const std::string type = model.stored.entry.type;
+  if (header.from <= fitted.last && header.to > fitted.first) {
+    header.caveats.push_back("IN-SAMPLE: the " + type + " model was fitted on rows of " +
+                             base::format_date(fitted.first) + " to " + base::format_date(fitted.last) +
+                             ", which this run plays.");
+  } else if (header.from > fitted.last &&
+             header.from - fitted.last < base::Duration{(fitted.last - fitted.first).ns / 2}) {
+    header.caveats.push_back("The " + type + " model was fitted until " + base::format_date(fitted.last) +
+                             "; the weeks after that chose its rounds and temperature.");
+  }
+}
+
 base::Result<Prepared> prepare(BacktestSpec& spec) {
   Prepared p;
   QT_TRY(const auto catalog, history::Catalog::scan(spec.data));
@@ -135,6 +151,8 @@ base::Result<Prepared> prepare(BacktestSpec& spec) {
   }
   QT_TRY(p.instruments, domain::InstrumentTable::create(h.instruments));
   h.synthetic = catalog.synthetic();
+  h.from = spec.from;
+  h.to = spec.to;
   if (spec.engine.strategy == "ai") {
     if (spec.registry.empty())
       return bad(base::Errc::InvalidArgument, "--strategy ai needs --registry DIR with fitted models (qtrader train)");
@@ -147,6 +165,7 @@ base::Result<Prepared> prepare(BacktestSpec& spec) {
         h.caveats.push_back("The " + m.stored.entry.type +
                             " model is a candidate: it was not better than its baselines, "
                             "or nobody has promoted it.");
+      add_training_caveat(h, m);
     }
   }
   QT_TRY(p.feed, MarketFeed::create(catalog, {spec.symbols, spec.engine.base, p.window, spec.allow_gaps}));
@@ -155,8 +174,6 @@ base::Result<Prepared> prepare(BacktestSpec& spec) {
   h.engine = spec.engine;
   h.venue = spec.venue;
   h.seed = spec.seed;
-  h.from = spec.from;
-  h.to = spec.to;
   add_caveats(h, *p.feed);
   return p;
 }

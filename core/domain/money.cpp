@@ -9,13 +9,14 @@ namespace {
 
 __extension__ using Int128 = __int128;
 
-std::int64_t round_div(Int128 n, std::int64_t d, Rounding rounding) {
+template <class Wide>
+std::int64_t round_div(Wide n, std::int64_t d, Rounding rounding) {
   QT_CHECK(d != 0, "fixed-point division by zero");
-  Int128 q = n / d;
-  const Int128 r = n % d;
+  Wide q = n / d;
+  const Wide r = n % d;
   if (r != 0) {
     const int sign = (n < 0) != (d < 0) ? -1 : 1;
-    const Int128 twice = (r < 0 ? -r : r) * 2;
+    const Int128 twice = static_cast<Int128>(r < 0 ? -r : r) * 2;
     const Int128 mag = d < 0 ? -static_cast<Int128>(d) : static_cast<Int128>(d);
     const bool away =
         rounding == Rounding::Up || (rounding == Rounding::HalfEven && (twice > mag || (twice == mag && q % 2 != 0)));
@@ -29,6 +30,10 @@ std::int64_t round_div(Int128 n, std::int64_t d, Rounding rounding) {
 }  // namespace
 
 std::int64_t mul_div(std::int64_t a, std::int64_t b, std::int64_t c, Rounding rounding) {
+  std::int64_t product = 0;
+  // A 128-bit division costs ten 64-bit ones, and most products fit. INT64_MIN / −1 does not, as a quotient.
+  if (!__builtin_mul_overflow(a, b, &product) && product != std::numeric_limits<std::int64_t>::min())
+    return round_div(product, c, rounding);
   return round_div(static_cast<Int128>(a) * b, c, rounding);
 }
 

@@ -12,11 +12,6 @@ domain::TimerId Timers::arm(base::Timestamp due, domain::TimerTag tag, std::uint
 
 void Timers::disarm(domain::TimerId id) { consume(id); }
 
-std::optional<base::Timestamp> Timers::next_due() const {
-  if (armed_.empty()) return std::nullopt;
-  return armed_.begin()->due;
-}
-
 std::optional<Timer> Timers::peek_due(base::Timestamp now) const {
   if (armed_.empty() || armed_.begin()->due > now) return std::nullopt;
   return *armed_.begin();

@@ -31,7 +31,10 @@ class Timers {
   /// No effect if it has fired or was never armed.
   void disarm(domain::TimerId id);
   /// The earliest deadline, if any.
-  std::optional<base::Timestamp> next_due() const;
+  std::optional<base::Timestamp> next_due() const {
+    if (armed_.empty()) return std::nullopt;
+    return armed_.begin()->due;
+  }
   /// The earliest timer if it is due by `now`. It stays armed: the world admits it as TimerFired with ts_recv = due,
   /// and the core consumes it when that event is handled, in a live run and in a replay alike.
   std::optional<Timer> peek_due(base::Timestamp now) const;

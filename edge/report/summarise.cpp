@@ -141,8 +141,6 @@ void put_caveats(Summary& s, const RunInfo& info, const domain::InstrumentTable&
   if (!assumed.empty())
     out.push_back("Exchange filters were inferred from data, not read from the venue: " + assumed + ".");
   out.insert(out.end(), info.caveats.begin(), info.caveats.end());
-  if (!info.models.empty())
-    out.push_back("Models may have been fitted on this period: compare their cards' training windows with the run's.");
   out.push_back("One path of history, fills by a venue model: not corrected for the number of variants tried.");
 }
 

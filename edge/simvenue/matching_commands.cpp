@@ -166,7 +166,7 @@ void MatchingEngine::answer(SymbolId symbol, domain::Event event, base::Timestam
   answers_.push({at + latency(), std::move(event)});
 }
 
-std::optional<base::Timestamp> MatchingEngine::next_due() const {
+std::optional<base::Timestamp> MatchingEngine::earliest_answer() const {
   std::optional<base::Timestamp> due;
   if (!answers_.empty()) due = answers_.front().due;
   if (!inbox_.empty()) {

@@ -84,7 +84,10 @@ class MatchingEngine {
     const Book& book = books_[symbol.value];
     return book.interest == 0 && book.orders.empty() && account_[symbol].quantity.is_zero();
   }
-  std::optional<base::Timestamp> next_due() const;
+  std::optional<base::Timestamp> next_due() const {
+    if (answers_.empty() && inbox_.empty()) return std::nullopt;  // the usual case, asked several times a bar
+    return earliest_answer();
+  }
   std::optional<TimedEvent> pop_due(base::Timestamp now);
 
   const Account& account() const { return account_; }
@@ -97,6 +100,7 @@ class MatchingEngine {
   }
 
  private:
+  std::optional<base::Timestamp> earliest_answer() const;
   /// Everything of one symbol but its money.
   struct Book {
     std::uint64_t seed = 0;               // of the symbol's slippage draws

@@ -62,6 +62,14 @@ TEST_F(Ai, AShorterRunIsAPrefixOfALongerOne) {
   EXPECT_EQ(b.substr(0, a.size()), a);
 }
 
+TEST_F(Ai, ARunOnTrainingRowsSaysSo) {
+  auto inside = arguments("2025-08-20", "a");
+  *(std::find(inside.begin(), inside.end(), "2025-09-20")) = "2025-08-10";
+  const auto r = program_.run(inside);
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_NE(r.out.find("IN-SAMPLE: the xgboost model"), std::string::npos) << r.out;
+}
+
 TEST_F(Ai, TheSameSeedTrainsTheSameModels) {
   const auto again =
       program_.run({"train", "--data", candles(), "--symbols", symbols(), "--from", "2025-08-01", "--to", "2025-09-15",
