@@ -9,6 +9,7 @@ namespace {
 base::Duration open_delay(base::Duration bar) { return std::min(base::seconds(5), base::Duration{bar.ns / 4}); }
 
 constexpr base::Duration kBeforeClose = base::milliseconds(1);
+constexpr base::Timestamp kNever{INT64_MAX};
 constexpr int kClosingRounds =
     200;  // partial fills of 10 % of a bar's volume each: far beyond any position we may hold
 
@@ -25,11 +26,7 @@ void encode(const execution::Command& command, base::Bytes& out) {
 
 Session::Session(engine::Engine& engine, simvenue::SimVenue& venue, kernel::Sequencer& sequencer,
                  SessionObserver* observer)
-    : engine_(engine),
-      venue_(venue),
-      sequencer_(sequencer),
-      observer_(observer),
-      last_bar_(engine.instruments().size()) {}
+    : engine_(engine), venue_(venue), sequencer_(sequencer), observer_(observer) {}
 
 base::Result<void> Session::carry(const execution::Command& command, base::Timestamp now) {
   venue_.advance_to(now);
@@ -64,16 +61,15 @@ base::Result<void> Session::handle() {
 
 base::Result<void> Session::pump(base::Timestamp until) {
   for (;;) {
-    const auto timer = engine_.next_timer_due();
-    const auto answer = venue_.next_due();
-    if (timer && *timer <= until && (!answer || *timer <= *answer)) {
-      const auto fired = engine_.peek_timer(*timer);
-      QT_TRY_VOID(deliver(domain::TimerFired{fired->id, fired->tag, fired->argument}, *timer));
-    } else if (answer && *answer <= until) {
-      auto due = venue_.pop_due(*answer);
-      QT_TRY_VOID(deliver(std::move(due->event), due->due));
+    const base::Timestamp timer = engine_.next_timer_due().value_or(kNever);
+    const base::Timestamp answer = venue_.next_due().value_or(kNever);
+    if (timer > until && answer > until) return {};
+    if (timer <= answer) {
+      const auto fired = engine_.peek_timer(timer);
+      QT_TRY_VOID(deliver(domain::TimerFired{fired->id, fired->tag, fired->argument}, timer));
     } else {
-      return {};
+      auto due = venue_.pop_due(answer);
+      QT_TRY_VOID(deliver(std::move(due->event), due->due));
     }
   }
 }
@@ -130,7 +126,6 @@ base::Result<void> Session::play(const Slot& slot) {
   }
   QT_TRY_VOID(pump(slot.close));
   for (const auto& [symbol, bar] : slot.bars) {
-    last_bar_[symbol.value] = bar;
     QT_TRY_VOID(deliver(domain::BarClosed{symbol, bar}, slot.close));
     ++bars_;
   }
@@ -143,10 +138,11 @@ base::Result<void> Session::finish() {
   for (int round = 0; round < kClosingRounds && engine_.open_trades() > 0; ++round) {
     const base::Timestamp at = now_ + base::seconds(5);
     QT_TRY_VOID(pump(at));
-    for (std::size_t i = 0; i < last_bar_.size(); ++i) {
+    for (std::size_t i = 0; i < engine_.instruments().size(); ++i) {
       const domain::SymbolId symbol{static_cast<std::uint16_t>(i)};
-      if (venue_.idle(symbol) || !last_bar_[i]) continue;
-      domain::Bar still = *last_bar_[i];
+      const auto& last = engine_.market()[symbol].last_base;
+      if (venue_.idle(symbol) || !last) continue;
+      domain::Bar still = *last;
       still.open = still.high = still.low = still.close;
       venue_.advance_to(at);
       venue_.on_bar_open(symbol, still);
@@ -160,7 +156,7 @@ base::Result<void> Session::finish() {
 }
 
 base::Result<void> Session::audit() const {
-  for (std::size_t i = 0; i < last_bar_.size(); ++i) {
+  for (std::size_t i = 0; i < engine_.instruments().size(); ++i) {
     const domain::SymbolId symbol{static_cast<std::uint16_t>(i)};
     const auto ours = engine_.ledger().position(symbol).quantity, theirs = venue_.position(symbol);
     if (ours.is_zero() && theirs.is_zero()) continue;

@@ -53,7 +53,6 @@ class Session {
   kernel::Envelope envelope_;  // the one being handled; kept so that a bar is not moved four times
   engine::Outbox outbox_;
   base::Bytes command_bytes_;
-  std::vector<std::optional<domain::Bar>> last_bar_;  // by symbol
   base::Timestamp now_;
   std::uint64_t bars_ = 0;
 };
