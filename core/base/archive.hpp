@@ -69,7 +69,7 @@ class Writer {
       const_cast<T&>(v).archive(*this);  // archive() is shared by both directions; a Writer only reads
     } else {
       static_assert(DescribedStruct<T>, "type has no canonical binary form");
-      for_each_member(v, [this](std::string_view, const auto& m) { write(m); });
+      for_each_member(v, [this](std::string_view, const auto& m) { this->write(m); });
     }
   }
   void write(const std::string& v) {
@@ -125,7 +125,7 @@ class Writer {
   template <class... Ts>
   void write(const std::variant<Ts...>& v) {
     write(static_cast<std::uint8_t>(v.index()));
-    std::visit([this](const auto& e) { write(e); }, v);
+    std::visit([this](const auto& e) { this->write(e); }, v);
   }
   void size(std::size_t n) { write(static_cast<std::uint32_t>(n)); }
   void flush() {
@@ -174,7 +174,7 @@ class Reader {
       v.archive(*this);
     } else {
       static_assert(DescribedStruct<T>, "type has no canonical binary form");
-      for_each_member(v, [this](std::string_view, auto& m) { read(m); });
+      for_each_member(v, [this](std::string_view, auto& m) { this->read(m); });
     }
   }
   void read(std::string& v) {

@@ -19,7 +19,7 @@ base::Result<void> validate(const EngineConfig& c) {
     return bad("primary", std::string(domain::to_string(c.primary)),
                "a multiple of the base timeframe " + std::string(domain::to_string(c.base)));
   if (c.warmup_bars < 210) return bad("warmup_bars", std::to_string(c.warmup_bars), "at least 210");
-  if (c.executor.settle_ms < 0 || c.executor.settle_ms >= base_minutes * 60'000)
+  if (c.executor.settle_ms < 0 || c.executor.settle_ms >= static_cast<std::int64_t>(base_minutes) * 60'000)
     return bad("executor.settle_ms", std::to_string(c.executor.settle_ms), "0 up to less than one base bar");
   if (c.executor.cooldown_s < 0) return bad("executor.cooldown_s", std::to_string(c.executor.cooldown_s), "≥ 0");
   if (c.executor.symbol_cooldown_s < 0)

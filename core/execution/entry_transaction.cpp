@@ -9,7 +9,7 @@ namespace {
 
 using domain::TradeState;
 
-risk::Refusal refusal(std::string rule, double value, double limit) {
+risk::Refusal refusal(const std::string& rule, double value, double limit) {
   return {rule, {domain::CheckResult{rule, value, limit, false}}};
 }
 

@@ -38,7 +38,7 @@ TradeManager::TradeManager(ExecutionConfig config, const domain::InstrumentTable
 
 std::optional<std::string> TradeManager::open(const EntryPlan& plan, Context& context) {
   if (busy(plan.symbol)) {
-    const std::string rule = "one_trade_per_symbol";
+    std::string rule = "one_trade_per_symbol";
     OrderDesk::refuse(plan, {rule, {domain::CheckResult{rule, 1, 0, false}}}, context);
     return rule;
   }

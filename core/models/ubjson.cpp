@@ -255,7 +255,7 @@ class Parser {
 
   std::span<const std::byte> bytes_;
   std::size_t at_ = 0;
-  std::string_view why_ = "";
+  std::string_view why_;
 };
 
 }  // namespace

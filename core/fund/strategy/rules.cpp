@@ -6,9 +6,7 @@ namespace qtrader::fund {
 
 void SeededEma::push(double value) {
   ++count_;
-  if (count_ < period_) {
-    value_ += value / period_;
-  } else if (count_ == period_) {
+  if (count_ <= period_) {
     value_ += value / period_;
   } else {
     value_ += (value - value_) * 2.0 / (period_ + 1);
