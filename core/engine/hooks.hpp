@@ -164,7 +164,7 @@ AmplificationOutput on_error(const AmplificationInput& in);    // none
 Plain on_error(const PeriodicInput& in);                       // Veto: no new trades
 
 /// Declared worst-case time of a module's answer, microseconds. The core reads no clock: a module that can be slower
-/// than this must answer by event. bench/ measures the installed ones.
+/// than this must answer by event.
 constexpr int latency_budget_us(domain::HookId id) {
   return id >= domain::HookId::PeriodicSelfHealingCheck ? 1'000 : 50;
 }
