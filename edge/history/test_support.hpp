@@ -15,29 +15,13 @@
 #include <vector>
 
 #include "edge/history/catalog.hpp"
+#include "tests/temp_dir.hpp"
 
 namespace qtrader::history::test {
 
 namespace fs = std::filesystem;
 
-class TempDir {
- public:
-  TempDir() {
-    std::string pattern = (fs::temp_directory_path() / "qt-history-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  ~TempDir() {
-    std::error_code ec;
-    fs::remove_all(path_, ec);
-  }
-  const fs::path& path() const { return path_; }
-  fs::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  fs::path path_;
-};
+using qtrader::test::TempDir;
 
 inline void write_text(const fs::path& file, std::string_view text) {
   fs::create_directories(file.parent_path());

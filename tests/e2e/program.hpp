@@ -17,6 +17,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/temp_dir.hpp"
+
 namespace qtrader::e2e {
 
 namespace fs = std::filesystem;
@@ -28,25 +30,7 @@ inline std::string read_file(const fs::path& path) {
   return out.str();
 }
 
-/// A directory that goes with the test.
-class TempDir {
- public:
-  TempDir() {
-    std::string pattern = (fs::temp_directory_path() / "qtrader-e2e-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  ~TempDir() {
-    std::error_code ec;
-    fs::remove_all(path_, ec);
-  }
-  fs::path operator/(const std::string& name) const { return path_ / name; }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
+using test::TempDir;
 
 struct Outcome {
   int status = -1;  // exit status; 128 + signal if killed

@@ -4,15 +4,6 @@
 
 namespace qtrader::fund {
 
-void SeededEma::push(double value) {
-  ++count_;
-  if (count_ <= period_) {
-    value_ += value / period_;
-  } else {
-    value_ += (value - value_) * 2.0 / (period_ + 1);
-  }
-}
-
 void EmaCrossState::push(const domain::Bar& bar) {
   const double close = bar.close.to_double();
   fast_.push(close);

@@ -9,27 +9,9 @@
 
 #include "core/base/ring.hpp"
 #include "core/fund/strategy/strategy.hpp"
+#include "core/market/indicators.hpp"
 
 namespace qtrader::fund {
-
-/// Exponential moving average, α = 2/(n+1), seeded by the mean of its first n values.
-class SeededEma {
- public:
-  explicit SeededEma(int period = 1) : period_(period) {}
-  void push(double value);
-  bool ready() const { return count_ >= period_; }
-  double value() const { return value_; }
-
-  template <class Archive>
-  void archive(Archive& a) {
-    a(period_, count_, value_);
-  }
-
- private:
-  std::int32_t period_;
-  std::int32_t count_ = 0;
-  double value_ = 0;
-};
 
 /// Shares what all rules have: a wish per symbol, set by on_primary_bar and read by evaluate.
 template <class State>
@@ -64,7 +46,7 @@ class EmaCrossState {
   }
 
  private:
-  SeededEma fast_{12}, slow_{26};
+  market::Ema fast_{12}, slow_{26};
   std::int8_t above_ = 0;  // −1 below, 0 unknown, +1 above
   domain::Action wish_ = domain::Action::Hold;
 };
