@@ -22,6 +22,9 @@ void encode(const execution::Command& command, base::Bytes& out) {
   if (const auto* submit = std::get_if<execution::SubmitOrder>(&command)) writer(submit->order.get());
   if (const auto* cancel = std::get_if<execution::CancelOrder>(&command)) writer(cancel->order, cancel->symbol);
   if (const auto* set = std::get_if<execution::SetLeverage>(&command)) writer(set->symbol, set->leverage, set->mode);
+  if (const auto* query = std::get_if<execution::QueryOrder>(&command)) writer(query->order, query->symbol);
+  if (const auto* foreign = std::get_if<execution::CancelForeign>(&command))
+    writer(foreign->symbol, foreign->venue_id, foreign->conditional);
 }
 
 Session::Session(engine::Engine& engine, simvenue::SimVenue& venue, kernel::Sequencer& sequencer,
@@ -30,11 +33,7 @@ Session::Session(engine::Engine& engine, simvenue::SimVenue& venue, kernel::Sequ
 
 base::Result<void> Session::carry(const execution::Command& command, base::Timestamp now) {
   venue_.advance_to(now);
-  if (const auto* submit = std::get_if<execution::SubmitOrder>(&command)) return venue_.submit(submit->order);
-  if (const auto* cancel = std::get_if<execution::CancelOrder>(&command))
-    return venue_.cancel(cancel->order, cancel->symbol);
-  const auto& set = std::get<execution::SetLeverage>(command);
-  return venue_.set_leverage(set.symbol, set.leverage, set.mode);
+  return execution::carry(command, venue_);
 }
 
 template <class E>

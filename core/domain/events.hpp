@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "core/base/reflect.hpp"
 #include "core/domain/bar.hpp"
@@ -118,8 +119,8 @@ struct LeverageSet {
   base::Timestamp ts_event;
 };
 
-enum class TimerTag : std::uint8_t { Scan, FillWait, StopConfirm, TimeExit, DayRoll, RetryClose };
-QT_DESCRIBE_ENUM(TimerTag, Scan, FillWait, StopConfirm, TimeExit, DayRoll, RetryClose)
+enum class TimerTag : std::uint8_t { Scan, FillWait, StopConfirm, TimeExit, DayRoll, RetryClose, Reconcile, Parent };
+QT_DESCRIBE_ENUM(TimerTag, Scan, FillWait, StopConfirm, TimeExit, DayRoll, RetryClose, Reconcile, Parent)
 
 struct TimerFired {
   static constexpr std::string_view kName = "kernel.timer";
@@ -153,6 +154,74 @@ struct RunEnding {
   base::Timestamp ts_event;
 };
 
+/// Up to 20 levels a side, best first: what order-type choice and slippage prediction look at.
+struct DepthLevel {
+  Price price;
+  Quantity quantity;
+};
+struct BookDepth {
+  static constexpr std::string_view kName = "market.book_depth";
+  SymbolId symbol;
+  std::vector<DepthLevel> bids, asks;
+  base::Timestamp ts_event;
+};
+
+struct VenuePosition {
+  SymbolId symbol;
+  Quantity quantity;  // signed
+  Price entry_price;
+  Leverage leverage;
+  MarginMode mode = MarginMode::Cross;
+};
+struct VenueOpenOrder {
+  ClientOrderId order;  // 0: not one of this trader's
+  std::uint64_t venue_id = 0;
+  SymbolId symbol;
+  Side side = Side::Buy;
+  OrderType type = OrderType::Limit;
+  Quantity quantity, filled;  // quantity 0 where the order closes the whole position
+  Price limit_price, trigger_price;
+  bool reduce_only = false;
+  bool conditional = false;  // waits at the venue's algo service: venue_id is an algo id
+};
+
+/// What the venue says the account is, asked at requested_at: every open position and order of this run's symbols, and
+/// whether there are any of others. The truth that reconciliation compares with.
+struct AccountSnapshot {
+  static constexpr std::string_view kName = "venue.account_snapshot";
+  base::Timestamp requested_at;
+  Money wallet;
+  bool hedge_mode = false;
+  std::vector<VenuePosition> positions;
+  std::vector<VenueOpenOrder> orders;
+  std::vector<std::string> foreign_positions;  // symbols outside this run that hold a position
+  base::Timestamp ts_event;
+};
+
+/// Whether venue and data can be relied on. Entries need Ready; exits are tried in every state.
+enum class LinkState : std::uint8_t { Down, Degraded, Ready };
+struct VenueLink {
+  static constexpr std::string_view kName = "venue.link";
+  LinkState state = LinkState::Down;
+  std::string reason;
+  base::Timestamp ts_event;
+};
+
+/// First event after a restart: what was in flight is asked for, entries wait for a clean reconciliation.
+struct RunResumed {
+  static constexpr std::string_view kName = "run.resumed";
+  base::Timestamp ts_event;
+};
+
+QT_DESCRIBE_ENUM(LinkState, Down, Degraded, Ready)
+QT_DESCRIBE(DepthLevel, price, quantity)
+QT_DESCRIBE(BookDepth, symbol, bids, asks, ts_event)
+QT_DESCRIBE(VenuePosition, symbol, quantity, entry_price, leverage, mode)
+QT_DESCRIBE(VenueOpenOrder, order, venue_id, symbol, side, type, quantity, filled, limit_price, trigger_price,
+            reduce_only, conditional)
+QT_DESCRIBE(AccountSnapshot, requested_at, wallet, hedge_mode, positions, orders, foreign_positions, ts_event)
+QT_DESCRIBE(VenueLink, state, reason, ts_event)
+QT_DESCRIBE(RunResumed, ts_event)
 QT_DESCRIBE(BarClosed, symbol, bar)
 QT_DESCRIBE(MarkPrice, symbol, price, ts_event)
 QT_DESCRIBE(FundingRate, symbol, rate, ts_event, interval_hours)
@@ -169,8 +238,8 @@ QT_DESCRIBE(OperatorCommand, action, symbol, operator_name, reason)
 QT_DESCRIBE(RunStarted, initial_wallet, seed, from, to)
 QT_DESCRIBE(RunEnding, ts_event)
 
-using Event =
-    std::variant<BarClosed, MarkPrice, FundingRate, BookTop, OpenInterest, Sentiment, TrendingRank, OrderReport, Fill,
-                 FundingPayment, LeverageSet, TimerFired, OperatorCommand, RunStarted, RunEnding>;
+using Event = std::variant<BarClosed, MarkPrice, FundingRate, BookTop, OpenInterest, Sentiment, TrendingRank,
+                           OrderReport, Fill, FundingPayment, LeverageSet, TimerFired, OperatorCommand, RunStarted,
+                           RunEnding, BookDepth, AccountSnapshot, VenueLink, RunResumed>;
 
 }  // namespace qtrader::domain

@@ -122,6 +122,9 @@ void Engine::handle(const E& event, execution::Context& context, Outbox& outbox)
     executor_.stop_entries();
     manager_.close_all(domain::ExitReason::EndOfRun, context);
     ending_ = true;
+  } else if constexpr (std::is_same_v<E, domain::BookDepth> || std::is_same_v<E, domain::AccountSnapshot> ||
+                       std::is_same_v<E, domain::VenueLink> || std::is_same_v<E, domain::RunResumed>) {
+    return;
   } else {
     market_.on(event);  // funding, book, open interest, sentiment, trending
   }

@@ -1,6 +1,7 @@
 // Venue port and the commands the core issues. A venue never returns an outcome: outcomes are events.
 //
-// Implemented by edge/simvenue now, edge/binance later. Submit takes an Approved order and nothing else.
+// Implemented by edge/simvenue (SimVenue on bars, BookVenue on order books) and edge/binance. Submit takes an Approved
+// order and nothing else.
 #pragma once
 
 #include <variant>
@@ -24,7 +25,23 @@ struct SetLeverage {
   domain::MarginMode mode = domain::MarginMode::Cross;
 };
 
-using Command = std::variant<SubmitOrder, CancelOrder, SetLeverage>;
+/// What became of an order whose answer we do not have. Answered by the fills we missed, then an OrderReport; Rejected
+/// with UnknownOrder if the venue never saw it and cannot see it any more.
+struct QueryOrder {
+  domain::ClientOrderId order;
+  domain::SymbolId symbol;
+};
+/// Answered by an AccountSnapshot, sooner or later; a new request while one is under way is the same request.
+struct RequestSnapshot {};
+/// Cancels an order this trader's records do not know (an orphan found by reconciliation).
+struct CancelForeign {
+  domain::SymbolId symbol;
+  std::uint64_t venue_id = 0;
+  bool conditional = false;
+};
+
+/// Alternatives are appended, never inserted: the index is part of the journal.
+using Command = std::variant<SubmitOrder, CancelOrder, SetLeverage, QueryOrder, RequestSnapshot, CancelForeign>;
 
 class Venue {
  public:
@@ -34,6 +51,12 @@ class Venue {
   virtual base::Result<void> cancel(domain::ClientOrderId order, domain::SymbolId symbol) = 0;
   virtual base::Result<void> set_leverage(domain::SymbolId symbol, domain::Leverage leverage,
                                           domain::MarginMode mode) = 0;
+  virtual base::Result<void> query(domain::ClientOrderId order, domain::SymbolId symbol) = 0;
+  virtual base::Result<void> request_snapshot() = 0;
+  virtual base::Result<void> cancel_foreign(const CancelForeign& order) = 0;
 };
+
+/// Hands a command to the venue.
+base::Result<void> carry(const Command& command, Venue& venue);
 
 }  // namespace qtrader::execution

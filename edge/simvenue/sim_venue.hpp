@@ -26,6 +26,10 @@ class SimVenue final : public execution::Venue {
   base::Result<void> submit(const risk::Approved<domain::Order>& order) override;
   base::Result<void> cancel(domain::ClientOrderId order, domain::SymbolId symbol) override;
   base::Result<void> set_leverage(domain::SymbolId symbol, domain::Leverage leverage, domain::MarginMode mode) override;
+  /// Unsupported: here every command is answered, so there is never anything to ask about.
+  base::Result<void> query(domain::ClientOrderId order, domain::SymbolId symbol) override;
+  base::Result<void> request_snapshot() override;
+  base::Result<void> cancel_foreign(const execution::CancelForeign& order) override;
 
   /// Market time. Never decreases; commands are taken as sent at this time.
   void advance_to(base::Timestamp now) { engine_.advance_to(now); }
