@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "edge/matching/exchange.hpp"
@@ -88,7 +89,25 @@ class PublicMarket {
                                    std::optional<Timestamp> to, std::size_t limit) const;
   std::vector<FundingRow> funding(std::optional<SymbolId> symbol, std::optional<Timestamp> from,
                                   std::optional<Timestamp> to, std::size_t limit) const;
+  /// Of the clients: the larger of their longs and their shorts. What others hold is not known, and not invented.
   domain::Quantity open_interest(SymbolId symbol) const;
+
+  /// Time without an event: closes the candles and aggregate trades that are over. A candle whose recorded bar may
+  /// still come at this very time stays open until the bar or a later time.
+  void advance_to(Timestamp now);
+  /// When advance_to would close something; nothing before the first event.
+  std::optional<Timestamp> next_deadline() const;
+  struct ClosedKline {
+    SymbolId symbol;
+    Interval interval = Interval::M1;
+    Kline kline;
+  };
+  struct Closed {
+    std::vector<ClosedKline> klines;                    // contract klines only
+    std::vector<std::pair<SymbolId, AggTrade>> trades;  // aggregates, in the order of their ids
+  };
+  /// What closed since the last call, in order. The caller takes it after every call that brings events or time.
+  Closed take_closed();
 
  private:
   struct Impl;
