@@ -50,8 +50,11 @@ class ListenKeys {
     std::string key;
     base::Timestamp until;
   };
+  void retire(std::map<matching::AccountId, Entry>::iterator it);
+
   std::uint64_t seed_, issued_ = 0;
   std::map<matching::AccountId, Entry> keys_;
+  std::vector<std::pair<std::string, matching::AccountId>> expired_;  // ran out, not yet taken; one an account at most
 };
 
 }  // namespace qtrader::exchange

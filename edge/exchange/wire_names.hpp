@@ -1,74 +1,48 @@
-// Names of enumerators on the Binance wire, for answers and stream events alike.
+// Names of the matching room's enumerations as the Binance wire spells them, both ways.
 //
-// Only values the exchange can show are here; what a client sends is parsed by the Api. Nothing here decides anything.
+// In the flow: parameters are read with parse_*, answers and stream events are written with wire_name. Names are exact:
+// upper case, no aliases. It decides nothing.
 #pragma once
 
-#include <string>
+#include <optional>
 #include <string_view>
 
 #include "edge/matching/types.hpp"
 
-namespace qtrader::exchange::wire {
+namespace qtrader::exchange {
 
-constexpr std::string_view name(domain::Side side) { return side == domain::Side::Buy ? "BUY" : "SELL"; }
+std::string_view wire_name(domain::Side value);
+std::string_view wire_name(matching::OrderType value);
+std::string_view wire_name(matching::TimeInForce value);
+std::string_view wire_name(matching::PositionSide value);
+std::string_view wire_name(matching::WorkingType value);
+std::string_view wire_name(matching::PriceMatch value);
+std::string_view wire_name(matching::SelfTradePrevention value);
+std::string_view wire_name(matching::OrderStatus value);
+std::string_view wire_name(matching::AlgoStatus value);
+std::string_view wire_name(matching::SymbolStatus value);
 
-constexpr std::string_view name(matching::OrderType type) {
-  constexpr std::string_view kNames[] = {
-      "LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET"};
-  return kNames[static_cast<std::size_t>(type)];
+std::optional<domain::Side> parse_side(std::string_view text);
+std::optional<matching::OrderType> parse_order_type(std::string_view text);
+std::optional<matching::TimeInForce> parse_time_in_force(std::string_view text);
+std::optional<matching::PositionSide> parse_position_side(std::string_view text);
+std::optional<matching::WorkingType> parse_working_type(std::string_view text);
+std::optional<matching::PriceMatch> parse_price_match(std::string_view text);
+std::optional<matching::SelfTradePrevention> parse_self_trade(std::string_view text);
+
+/// Types that moved to the algo service in December 2025.
+constexpr bool is_conditional(matching::OrderType type) {
+  return type != matching::OrderType::Limit && type != matching::OrderType::Market;
+}
+/// Types that execute as a LIMIT order.
+constexpr bool has_limit_price(matching::OrderType type) {
+  return type == matching::OrderType::Limit || type == matching::OrderType::Stop ||
+         type == matching::OrderType::TakeProfit;
 }
 
-constexpr std::string_view name(matching::TimeInForce tif) {
-  constexpr std::string_view kNames[] = {"GTC", "IOC", "FOK", "GTX", "GTD", "GTE_GTC"};
-  return kNames[static_cast<std::size_t>(tif)];
-}
+/// The asset before the quote asset: BTC of BTCUSDT. The whole name if no known quote asset ends it.
+std::string_view base_asset(std::string_view symbol);
+/// USDT of BTCUSDT; USDT if no known quote asset ends the name.
+std::string_view quote_asset(std::string_view symbol);
 
-constexpr std::string_view name(matching::PositionSide side) {
-  constexpr std::string_view kNames[] = {"BOTH", "LONG", "SHORT"};
-  return kNames[static_cast<std::size_t>(side)];
-}
-
-constexpr std::string_view name(matching::WorkingType working) {
-  return working == matching::WorkingType::MarkPrice ? "MARK_PRICE" : "CONTRACT_PRICE";
-}
-
-constexpr std::string_view name(matching::PriceMatch match) {
-  constexpr std::string_view kNames[] = {"NONE",  "OPPONENT", "OPPONENT_5", "OPPONENT_10", "OPPONENT_20",
-                                         "QUEUE", "QUEUE_5",  "QUEUE_10",   "QUEUE_20"};
-  return kNames[static_cast<std::size_t>(match)];
-}
-
-constexpr std::string_view name(matching::SelfTradePrevention mode) {
-  constexpr std::string_view kNames[] = {"EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "NONE"};
-  return kNames[static_cast<std::size_t>(mode)];
-}
-
-constexpr std::string_view name(matching::OrderStatus status) {
-  constexpr std::string_view kNames[] = {"NEW",      "PARTIALLY_FILLED", "FILLED",          "CANCELED",
-                                         "REJECTED", "EXPIRED",          "EXPIRED_IN_MATCH"};
-  return kNames[static_cast<std::size_t>(status)];
-}
-
-constexpr std::string_view name(matching::ExecutionType execution) {
-  constexpr std::string_view kNames[] = {"NEW", "TRADE", "CANCELED", "EXPIRED", "AMENDMENT", "CALCULATED"};
-  return kNames[static_cast<std::size_t>(execution)];
-}
-
-constexpr std::string_view name(matching::AlgoStatus status) {
-  constexpr std::string_view kNames[] = {"NEW",      "TRIGGERING", "TRIGGERED", "FINISHED",
-                                         "CANCELED", "EXPIRED",    "REJECTED"};
-  return kNames[static_cast<std::size_t>(status)];
-}
-
-constexpr std::string_view name(matching::AccountUpdateReason reason) {
-  constexpr std::string_view kNames[] = {"ORDER",           "FUNDING_FEE", "MARGIN_TRANSFER", "MARGIN_TYPE_CHANGE",
-                                         "INSURANCE_CLEAR", "DEPOSIT",     "WITHDRAW",        "ADJUSTMENT"};
-  return kNames[static_cast<std::size_t>(reason)];
-}
-
-constexpr std::string_view name(matching::SymbolStatus status) {
-  constexpr std::string_view kNames[] = {"TRADING", "TRADING_HALT", "TRADING_CANCEL_ONLY", "CLOSE"};
-  return kNames[static_cast<std::size_t>(status)];
-}
-
-}  // namespace qtrader::exchange::wire
+}  // namespace qtrader::exchange
