@@ -8,6 +8,9 @@ namespace qtrader::kernel {
 
 class Digest {
  public:
+  Digest() = default;
+  /// Continues where a digest stood.
+  explicit Digest(std::uint64_t value) : value_(value) {}
   /// value ← XXH64(payload, mix(mix(value ⊕ kind·2⁵⁶ ⊕ seq) ⊕ ts)): order, kind, number, time and content all count.
   /// The mixing keeps a change of seq from cancelling one of ts.
   void add(const Frame& frame) {

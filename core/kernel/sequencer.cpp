@@ -16,6 +16,13 @@ base::Result<void> Sequencer::begin(base::ByteView header) {
   return put(FrameKind::Header, header);
 }
 
+void Sequencer::resume(Seq last, base::Timestamp now, std::uint64_t digest) {
+  QT_CHECK(seq_ == 0, "a run resumes once, before its first event");
+  seq_ = last;
+  now_ = now;
+  digest_ = Digest(digest);
+}
+
 base::Result<void> Sequencer::admit(Envelope& envelope) {
   now_ = envelope.ts_recv = std::max(now_, envelope.ts_recv);
   envelope.seq = ++seq_;

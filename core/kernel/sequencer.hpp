@@ -20,6 +20,8 @@ class Sequencer {
 
   /// Writes the frame every replay starts from. First call, once.
   base::Result<void> begin(base::ByteView header);
+  /// Instead of begin: goes on after the last frame of a journal, whose values these are.
+  void resume(Seq last, base::Timestamp now, std::uint64_t digest);
   /// Assigns the next sequence number and, where the envelope's time is before the newest, that time. It is on record
   /// when this returns.
   base::Result<void> admit(Envelope& envelope);
@@ -27,6 +29,8 @@ class Sequencer {
   base::Result<void> emit(const domain::AuditRecord& record);
   /// Records a command caused by the envelope admitted last; `bytes` is its canonical form.
   base::Result<void> emit_command(base::ByteView bytes);
+  /// Recovery: an output or command of the envelope admitted last that a crash kept from being written.
+  base::Result<void> put(FrameKind kind, base::ByteView payload);
   base::Result<void> end();
   /// Before a command leaves the process.
   base::Result<void> sync();
@@ -36,8 +40,6 @@ class Sequencer {
   base::Timestamp now() const { return now_; }
 
  private:
-  base::Result<void> put(FrameKind kind, base::ByteView payload);
-
   Journal* journal_;  // not owned
   Digest digest_;
   Seq seq_ = 0;

@@ -40,6 +40,9 @@ class JournalReader {
  public:
   /// Errors: NotFound if DIR holds no journal; Corrupt if a segment is missing between others.
   static base::Result<JournalReader> open(const std::filesystem::path& directory);
+  /// From the first frame of a segment on, trusting its header for the index and digest so far: how a trader that
+  /// snapshots with JournalWriter::cut restarts without reading everything. NotFound if there is no such segment.
+  static base::Result<JournalReader> open_at(const std::filesystem::path& directory, std::uint32_t segment);
   /// The next whole frame; nothing at the end. Corrupt names segment, frame index, offset and the CRC expected and
   /// found. A torn last frame of the last segment is the end, and torn() then says so.
   base::Result<std::optional<StoredFrame>> next();
@@ -68,8 +71,14 @@ class JournalWriter final : public kernel::Journal {
   static base::Result<std::unique_ptr<JournalWriter>> resume(const std::filesystem::path& directory,
                                                              JournalOptions options);
 
+  /// Continues one after its last whole frame: frames appended are new. Verifies from `segment` on only.
+  static base::Result<std::unique_ptr<JournalWriter>> extend(const std::filesystem::path& directory,
+                                                             std::uint32_t segment, JournalOptions options);
+
   base::Result<void> append(const kernel::Frame& frame) override;
   base::Result<void> sync() override;
+  /// Writes everything and begins a new segment; its number. What comes before it is then behind a snapshot.
+  base::Result<std::uint32_t> cut();
   /// Of the frames appended to this writer, matched or written: a resumed run ends with the values of an uninterrupted
   /// one.
   std::uint64_t digest() const;

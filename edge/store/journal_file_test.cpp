@@ -325,6 +325,40 @@ TEST_F(JournalFile, ResumeRefusesTheFirstDifferingFrameAndLatches) {
   EXPECT_EQ((*writer)->matched(), 5u);
 }
 
+TEST_F(JournalFile, ExtendedAfterACutItIsTheJournalWrittenInOneGo) {
+  const std::uint64_t whole = write_journal(root_ / "whole", 120);
+  std::uint32_t cut = 0;
+  {
+    auto writer = JournalWriter::create(dir_, kSmall);
+    ASSERT_TRUE(writer.ok());
+    append_all(**writer, 60);
+    const auto segment = (*writer)->cut();
+    ASSERT_TRUE(segment.ok()) << segment.error().message();
+    cut = *segment;
+    for (std::uint64_t i = 60; i < 75; ++i) ASSERT_TRUE((*writer)->append(Sample(i).frame).ok());
+  }
+  const auto last = count_segments(dir_);
+  ASSERT_TRUE(last.ok());
+  fs::resize_file(segment(*last), fs::file_size(segment(*last)) - 1);  // the last frame is torn
+  auto reader = JournalReader::open_at(dir_, cut);
+  ASSERT_TRUE(reader.ok());
+  const auto first = reader->next();
+  ASSERT_TRUE(first.ok() && *first);
+  EXPECT_EQ((*first)->index, 60u);
+
+  auto writer = JournalWriter::extend(dir_, cut, kSmall);
+  ASSERT_TRUE(writer.ok()) << writer.error().message();
+  const std::uint64_t have = (*writer)->frames();
+  EXPECT_GE(have, 60u);
+  EXPECT_LT(have, 75u);
+  for (std::uint64_t i = have; i < 120; ++i) ASSERT_TRUE((*writer)->append(Sample(i).frame).ok());
+  ASSERT_TRUE((*writer)->sync().ok());
+  EXPECT_EQ((*writer)->digest(), whole);
+  EXPECT_EQ(read_back(dir_).frames, 120u);
+  EXPECT_EQ(read_back(dir_).digest, whole);
+  EXPECT_EQ(JournalReader::open_at(dir_, 99).error().code, Errc::NotFound);
+}
+
 TEST_F(JournalFile, ReaderFollowsAWriter) {
   auto writer = JournalWriter::create(dir_, kSmall);
   auto reader = JournalReader::open(dir_);

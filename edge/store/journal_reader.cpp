@@ -30,6 +30,7 @@ struct JournalReader::Impl {
   std::uint64_t index = 0;         // of the next frame
   kernel::Digest digest;
   bool torn = false;
+  bool trust_header = false;  // of the first segment read: it says where the reader starts
   std::optional<Error> failed;
 
   enum class Have { All, Nothing, Part };
@@ -92,6 +93,10 @@ struct JournalReader::Impl {
     auto header = decode_segment_header(unread());
     if (!header) return corrupt(header.error().context, header.error().code);
     if (header->number != segment) return corrupt("header says segment " + std::to_string(header->number));
+    if (std::exchange(trust_header, false)) {
+      index = header->first_index;
+      digest = kernel::Digest(header->digest);
+    }
     if (header->first_index != index)
       return corrupt("header says it begins with frame " + std::to_string(header->first_index));
     if (header->digest != digest.value())
@@ -156,6 +161,19 @@ Result<JournalReader> JournalReader::open(const std::filesystem::path& directory
     return Error{"store", Errc::NotFound, directory.string() + ": no journal (journal-000001.qtj) here"};
   auto impl = std::make_unique<Impl>();
   impl->directory = directory;
+  return JournalReader(std::move(impl));
+}
+
+Result<JournalReader> JournalReader::open_at(const std::filesystem::path& directory, std::uint32_t segment) {
+  QT_TRY(const std::uint32_t segments, count_segments(directory));
+  if (segment == 0 || segment > segments)
+    return Error{
+        "store", Errc::NotFound,
+        directory.string() + ": no segment " + std::to_string(segment) + "; it holds " + std::to_string(segments)};
+  auto impl = std::make_unique<Impl>();
+  impl->directory = directory;
+  impl->segment = segment;
+  impl->trust_header = segment > 1;
   return JournalReader(std::move(impl));
 }
 

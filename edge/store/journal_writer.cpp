@@ -35,6 +35,23 @@ std::string describe(const kernel::Frame& frame) {
          std::to_string(frame.ts.ns) + " with " + std::to_string(frame.payload.size()) + " bytes";
 }
 
+Result<SegmentHeader> read_segment_header(const std::filesystem::path& path) {
+  QT_TRY(File file, File::open(path, O_RDONLY));
+  base::Bytes bytes(kSegmentHeaderBytes);
+  std::size_t have = 0;
+  while (have < bytes.size()) {
+    QT_TRY(const std::size_t n, file.read(std::span(bytes).subspan(have)));
+    if (n == 0) break;
+    have += n;
+  }
+  // A crash between creating the first segment and writing its header leaves it empty: nothing is in it yet.
+  if (have < bytes.size() && path.filename() == segment_name(1)) return SegmentHeader{1, 0, kernel::Digest().value()};
+  if (have < bytes.size()) return Error{"store", Errc::Corrupt, path.string() + ": no whole segment header"};
+  auto header = decode_segment_header(bytes);
+  if (!header) return Error{"store", header.error().code, path.string() + ": " + header.error().context};
+  return header;
+}
+
 /// Empty if the frames are equal.
 std::string difference(const kernel::Frame& stored, const kernel::Frame& given) {
   const bool same_place = stored.kind == given.kind && stored.seq == given.seq && stored.ts == given.ts;
@@ -59,6 +76,7 @@ struct JournalWriter::Impl {
   kernel::Digest digest;                       // of the frames appended
   std::optional<JournalReader> stored_frames;  // while matching
   std::uint64_t matched = 0, stored = 0;
+  kernel::Digest found;  // of the frames on disk when opened
   std::optional<Error> failed;
 
   Impl(std::filesystem::path where, JournalOptions how) : directory(std::move(where)), options(how) {
@@ -152,15 +170,17 @@ struct JournalWriter::Impl {
     return {};
   }
 
-  /// Verifies what is there, cuts a torn tail, and leaves `file` at the end of the last whole frame.
-  Result<void> recover() {
-    QT_TRY(JournalReader reader, JournalReader::open(directory));
-    kernel::Digest all;
+  /// Verifies what is there from a segment on, cuts a torn tail, and leaves `file` at the end of the last whole frame.
+  Result<void> recover(std::uint32_t from) {
+    QT_TRY(JournalReader reader, JournalReader::open_at(directory, from));
+    QT_TRY(const SegmentHeader start, read_segment_header(directory / segment_name(from)));
+    stored = start.first_index;
+    kernel::Digest all(start.digest);
     for (;;) {
       QT_TRY(const std::optional<StoredFrame> frame, reader.next());
       if (!frame) break;
-      all.add(frame->frame);
-      ++stored;
+      all = kernel::Digest(frame->digest);
+      stored = frame->index + 1;
     }
     const JournalPosition end = reader.position();
     const std::filesystem::path path = directory / segment_name(end.segment);
@@ -174,9 +194,21 @@ struct JournalWriter::Impl {
     file.emplace(std::move(last));
     segment = end.segment;
     segment_size = std::max<std::uint64_t>(end.offset, kSegmentHeaderBytes);
+    found = all;
+    return {};
+  }
+
+  /// What is appended next is compared with what is there.
+  Result<void> match_from_start() {
     QT_TRY(JournalReader again, JournalReader::open(directory));
     stored_frames.emplace(std::move(again));
     return {};
+  }
+
+  /// What is appended next comes after what is there.
+  void append_after() {
+    frames = matched = stored;
+    digest = found;
   }
 
   template <class Action>
@@ -221,8 +253,27 @@ Result<std::unique_ptr<JournalWriter>> JournalWriter::resume(const std::filesyst
   if (segments == 0) return Error{"store", Errc::NotFound, directory.string() + ": no journal to resume"};
   auto impl = std::make_unique<Impl>(directory, options);
   QT_TRY_VOID(impl->open_directory());
-  QT_TRY_VOID(impl->recover());
+  QT_TRY_VOID(impl->recover(1));
+  QT_TRY_VOID(impl->match_from_start());
   return std::unique_ptr<JournalWriter>(new JournalWriter(std::move(impl)));
+}
+
+Result<std::unique_ptr<JournalWriter>> JournalWriter::extend(const std::filesystem::path& directory,
+                                                             std::uint32_t segment, JournalOptions options) {
+  QT_TRY_VOID(validate(options));
+  auto impl = std::make_unique<Impl>(directory, options);
+  QT_TRY_VOID(impl->open_directory());
+  QT_TRY_VOID(impl->recover(segment));
+  impl->append_after();
+  return std::unique_ptr<JournalWriter>(new JournalWriter(std::move(impl)));
+}
+
+Result<std::uint32_t> JournalWriter::cut() {
+  QT_CHECK(!impl_->stored_frames, "a journal being resumed cannot be cut");
+  Result<void> rolled = impl_->latched([&] { return impl_->roll(); });
+  if (rolled) rolled = sync();
+  if (!rolled) return rolled.error();
+  return impl_->segment;
 }
 
 Result<void> JournalWriter::append(const kernel::Frame& frame) {

@@ -14,6 +14,11 @@ std::atomic<bool> stop_requested{false};  // set by a signal handler, which can 
 
 }  // namespace
 
+base::Timestamp wall_now() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  return {std::chrono::duration_cast<std::chrono::nanoseconds>(since).count()};
+}
+
 double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }

@@ -1,13 +1,17 @@
 // Process: what this program may ask of the machine: wall clock, resident memory, its own path, Ctrl-C.
 //
-// The only place that reads a clock. Its numbers go to progress displays and reports, never into a decision.
+// The only place that reads a clock. A decision never reads it: the live world stamps events with it on their way in.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 
+#include "core/base/time.hpp"
+
 namespace qtrader::system {
 
+/// Wall clock, UTC.
+base::Timestamp wall_now();
 /// Monotonic seconds.
 double steady_seconds();
 /// Resident set size of this process in MiB; 0 if /proc is not there.
