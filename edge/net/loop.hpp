@@ -1,7 +1,8 @@
 // Loop: one thread's event loop. Timers, posted work, signals; servers and clients of this room run on it.
 //
 // Everything registered on a loop is called on the thread that runs it, so nothing here needs a lock. post() is the
-// only member another thread may call. No Asio type appears outside the .cpp files.
+// only member another thread may call. A loop outlives everything made on it. No Asio type appears outside the .cpp
+// files.
 #pragma once
 
 #include <functional>
@@ -11,7 +12,7 @@
 
 namespace qtrader::net {
 
-/// Cancels its timer when destroyed.
+/// Cancels its timer when destroyed. Must not outlive its loop.
 class Timer {
  public:
   Timer();
