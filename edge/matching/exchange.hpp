@@ -20,6 +20,7 @@ struct ExchangeConfig {
   Money insurance_fund = Money::from_int(1'000'000);
   std::size_t history_limit = 10'000;  // closed orders, trades and incomes kept for each account
   std::int32_t max_algo_orders = 200;  // open conditional orders an account
+  std::int64_t trigger_delay_ms = 10;  // TRIGGERING → TRIGGERED of a conditional order
 };
 
 struct AccountSpec {
