@@ -8,36 +8,35 @@ namespace {
 constexpr std::int64_t kPerpetualDelivery = 4'133'404'800'000;  // "never": clients test for this very number
 constexpr int kMarkPlaces = 8;
 
-void kline_object(JsonWriter& w, const ContractFormat& c, Interval interval, const Kline& k, bool with_symbol) {
+void kline_object(JsonWriter& w, const SymbolFormat& c, Interval interval, const Kline& k, bool with_symbol) {
   const Timestamp close = interval_next(interval, k.open_time) - base::milliseconds(1);
   w.begin_object().field("t", k.open_time).field("T", close);
   if (with_symbol) w.field("s", c.symbol);
   w.field("i", to_string(interval)).field("f", k.first_trade).field("L", k.last_trade);
   w.field("o", k.open, c.price).field("c", k.close, c.price).field("h", k.high, c.price).field("l", k.low, c.price);
   w.field("v", k.volume, c.quantity).field("n", k.trades).field("x", k.closed);
-  w.key("q").real(k.quote_volume, c.price + c.quantity);
+  w.key("q").real(k.quote_volume, c.quote());
   w.field("V", k.taker_buy_volume, c.quantity);
-  w.key("Q").real(k.taker_buy_quote_volume, c.price + c.quantity);
+  w.key("Q").real(k.taker_buy_quote_volume, c.quote());
   w.field("B", "0").end_object();
 }
 
-void depth_head(JsonWriter& w, const ContractFormat& c, const DepthIds& ids, Timestamp now) {
+void depth_head(JsonWriter& w, const SymbolFormat& c, const DepthIds& ids, Timestamp now) {
   w.begin_object().field("e", "depthUpdate").field("E", now).field("T", ids.time).field("s", c.symbol);
   w.field("ps", c.symbol).field("st", 1).field("U", ids.first).field("u", ids.last).field("pu", ids.previous);
 }
 
-void level(JsonWriter& w, const ContractFormat& c, domain::Price price, domain::Quantity quantity) {
+void level(JsonWriter& w, const SymbolFormat& c, domain::Price price, domain::Quantity quantity) {
   w.begin_array().decimal(price, c.price).decimal(quantity, c.quantity).end_array();
 }
 
-void levels(JsonWriter& w, std::string_view name, const ContractFormat& c, const LevelChanges& changes) {
+void levels(JsonWriter& w, std::string_view name, const SymbolFormat& c, const LevelChanges& changes) {
   w.key(name).begin_array();
   for (const auto& [price, quantity] : changes) level(w, c, price, quantity);
   w.end_array();
 }
 
-void levels(JsonWriter& w, std::string_view name, const ContractFormat& c,
-            const std::vector<matching::BookLevel>& side) {
+void levels(JsonWriter& w, std::string_view name, const SymbolFormat& c, const std::vector<matching::BookLevel>& side) {
   w.key(name).begin_array();
   for (const auto& l : side) level(w, c, l.price, l.quantity);
   w.end_array();
@@ -45,7 +44,7 @@ void levels(JsonWriter& w, std::string_view name, const ContractFormat& c,
 
 }  // namespace
 
-std::string agg_trade_message(const ContractFormat& c, const AggTrade& t, Timestamp now) {
+std::string agg_trade_message(const SymbolFormat& c, const AggTrade& t, Timestamp now) {
   std::string out;
   JsonWriter w(out);
   w.begin_object().field("e", "aggTrade").field("E", now).field("a", t.id).field("s", c.symbol);
@@ -55,7 +54,7 @@ std::string agg_trade_message(const ContractFormat& c, const AggTrade& t, Timest
   return out;
 }
 
-std::string trade_message(const ContractFormat& c, const matching::TradeEvent& t, Timestamp now) {
+std::string trade_message(const SymbolFormat& c, const matching::TradeEvent& t, Timestamp now) {
   std::string out;
   JsonWriter w(out);
   w.begin_object().field("e", "trade").field("E", now).field("T", t.time).field("s", c.symbol).field("t", t.id);
@@ -64,7 +63,7 @@ std::string trade_message(const ContractFormat& c, const matching::TradeEvent& t
   return out;
 }
 
-void append_mark_price(std::string& out, const ContractFormat& c, const matching::MarkView& m, domain::Price average,
+void append_mark_price(std::string& out, const SymbolFormat& c, const matching::MarkView& m, domain::Price average,
                        Timestamp now) {
   JsonWriter w(out);
   w.begin_object().field("e", "markPriceUpdate").field("E", now).field("s", c.symbol);
@@ -74,7 +73,7 @@ void append_mark_price(std::string& out, const ContractFormat& c, const matching
   w.field("st", 1).end_object();
 }
 
-std::string kline_message(const ContractFormat& c, Interval interval, const Kline& kline, Timestamp now) {
+std::string kline_message(const SymbolFormat& c, Interval interval, const Kline& kline, Timestamp now) {
   std::string out;
   JsonWriter w(out);
   w.begin_object().field("e", "kline").field("E", now).field("s", c.symbol).key("k");
@@ -83,7 +82,7 @@ std::string kline_message(const ContractFormat& c, Interval interval, const Klin
   return out;
 }
 
-std::string continuous_kline_message(const ContractFormat& c, Interval interval, const Kline& kline, Timestamp now) {
+std::string continuous_kline_message(const SymbolFormat& c, Interval interval, const Kline& kline, Timestamp now) {
   std::string out;
   JsonWriter w(out);
   w.begin_object().field("e", "continuous_kline").field("E", now).field("ps", c.symbol).field("ct", "PERPETUAL");
@@ -93,7 +92,7 @@ std::string continuous_kline_message(const ContractFormat& c, Interval interval,
   return out;
 }
 
-void append_mini_ticker(std::string& out, const ContractFormat& c, const Ticker& t, Timestamp now) {
+void append_mini_ticker(std::string& out, const SymbolFormat& c, const Ticker& t, Timestamp now) {
   JsonWriter w(out);
   w.begin_object().field("e", "24hrMiniTicker").field("E", now).field("s", c.symbol);
   w.field("c", t.last, c.price).field("o", t.open, c.price).field("h", t.high, c.price).field("l", t.low, c.price);
@@ -101,7 +100,7 @@ void append_mini_ticker(std::string& out, const ContractFormat& c, const Ticker&
   w.field("ps", c.symbol).field("st", 1).end_object();
 }
 
-void append_ticker(std::string& out, const ContractFormat& c, const Ticker& t, Timestamp now) {
+void append_ticker(std::string& out, const SymbolFormat& c, const Ticker& t, Timestamp now) {
   JsonWriter w(out);
   w.begin_object().field("e", "24hrTicker").field("E", now).field("s", c.symbol);
   w.field("p", t.change, c.price).key("P").real(t.change_percent, 3);
@@ -112,7 +111,7 @@ void append_ticker(std::string& out, const ContractFormat& c, const Ticker& t, T
   w.field("n", t.trades).field("ps", c.symbol).field("st", 1).end_object();
 }
 
-std::string book_ticker_message(const ContractFormat& c, const matching::TopView& top, Timestamp now) {
+std::string book_ticker_message(const SymbolFormat& c, const matching::TopView& top, Timestamp now) {
   std::string out;
   JsonWriter w(out);
   w.begin_object().field("e", "bookTicker").field("u", top.update_id).field("E", now).field("T", top.time);
@@ -122,7 +121,7 @@ std::string book_ticker_message(const ContractFormat& c, const matching::TopView
   return out;
 }
 
-std::string force_order_message(const ContractFormat& c, const matching::ForcedOrderEvent& o, Timestamp now) {
+std::string force_order_message(const SymbolFormat& c, const matching::ForcedOrderEvent& o, Timestamp now) {
   std::string out;
   JsonWriter w(out);
   const bool filled = o.filled >= o.quantity;
@@ -135,7 +134,7 @@ std::string force_order_message(const ContractFormat& c, const matching::ForcedO
   return out;
 }
 
-std::string diff_depth_message(const ContractFormat& c, const DepthIds& ids, const LevelChanges& bids,
+std::string diff_depth_message(const SymbolFormat& c, const DepthIds& ids, const LevelChanges& bids,
                                const LevelChanges& asks, Timestamp now) {
   std::string out;
   JsonWriter w(out);
@@ -146,7 +145,7 @@ std::string diff_depth_message(const ContractFormat& c, const DepthIds& ids, con
   return out;
 }
 
-std::string partial_depth_message(const ContractFormat& c, const DepthIds& ids, const matching::BookView& book,
+std::string partial_depth_message(const SymbolFormat& c, const DepthIds& ids, const matching::BookView& book,
                                   Timestamp now) {
   std::string out;
   JsonWriter w(out);

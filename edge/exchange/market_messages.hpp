@@ -8,27 +8,22 @@
 
 #include "edge/exchange/json_writer.hpp"
 #include "edge/exchange/public_market.hpp"
+#include "edge/exchange/render.hpp"
 #include "edge/matching/events.hpp"
 
 namespace qtrader::exchange {
 
-/// What numbers of a contract look like.
-struct ContractFormat {
-  std::string_view symbol;
-  int price = 2, quantity = 3;  // decimals
-};
-
-std::string agg_trade_message(const ContractFormat& c, const AggTrade& trade, Timestamp now);
-std::string trade_message(const ContractFormat& c, const matching::TradeEvent& trade, Timestamp now);
+std::string agg_trade_message(const SymbolFormat& c, const AggTrade& trade, Timestamp now);
+std::string trade_message(const SymbolFormat& c, const matching::TradeEvent& trade, Timestamp now);
 /// average: the moving average of the mark price.
-void append_mark_price(std::string& out, const ContractFormat& c, const matching::MarkView& mark, domain::Price average,
+void append_mark_price(std::string& out, const SymbolFormat& c, const matching::MarkView& mark, domain::Price average,
                        Timestamp now);
-std::string kline_message(const ContractFormat& c, Interval interval, const Kline& kline, Timestamp now);
-std::string continuous_kline_message(const ContractFormat& c, Interval interval, const Kline& kline, Timestamp now);
-void append_mini_ticker(std::string& out, const ContractFormat& c, const Ticker& ticker, Timestamp now);
-void append_ticker(std::string& out, const ContractFormat& c, const Ticker& ticker, Timestamp now);
-std::string book_ticker_message(const ContractFormat& c, const matching::TopView& top, Timestamp now);
-std::string force_order_message(const ContractFormat& c, const matching::ForcedOrderEvent& order, Timestamp now);
+std::string kline_message(const SymbolFormat& c, Interval interval, const Kline& kline, Timestamp now);
+std::string continuous_kline_message(const SymbolFormat& c, Interval interval, const Kline& kline, Timestamp now);
+void append_mini_ticker(std::string& out, const SymbolFormat& c, const Ticker& ticker, Timestamp now);
+void append_ticker(std::string& out, const SymbolFormat& c, const Ticker& ticker, Timestamp now);
+std::string book_ticker_message(const SymbolFormat& c, const matching::TopView& top, Timestamp now);
+std::string force_order_message(const SymbolFormat& c, const matching::ForcedOrderEvent& order, Timestamp now);
 
 /// Update ids of one depth message: the first and the last it covers, and the last of the message before.
 struct DepthIds {
@@ -37,9 +32,9 @@ struct DepthIds {
 };
 /// Changed levels, absolute, by price.
 using LevelChanges = std::map<domain::Price, domain::Quantity>;
-std::string diff_depth_message(const ContractFormat& c, const DepthIds& ids, const LevelChanges& bids,
+std::string diff_depth_message(const SymbolFormat& c, const DepthIds& ids, const LevelChanges& bids,
                                const LevelChanges& asks, Timestamp now);
-std::string partial_depth_message(const ContractFormat& c, const DepthIds& ids, const matching::BookView& book,
+std::string partial_depth_message(const SymbolFormat& c, const DepthIds& ids, const matching::BookView& book,
                                   Timestamp now);
 std::string contract_info_message(const domain::Instrument& instrument, matching::SymbolStatus status, Timestamp now);
 

@@ -58,10 +58,7 @@ struct MarketStreams::Impl {
     symbols.resize(e.instruments().size());
   }
 
-  ContractFormat format(SymbolId id) const {
-    const auto& rules = exchange.rules(id);
-    return {exchange.instruments().name(id), rules.price_precision, rules.quantity_precision};
-  }
+  SymbolFormat format(SymbolId id) const { return format_of(exchange, id); }
 
   void publish(const Slot& slot, std::string payload) {
     ++published;
@@ -279,7 +276,7 @@ struct MarketStreams::Impl {
     slot.first = 0;
     slot.bids.clear();
     slot.asks.clear();
-    if (lose_depth && lose_depth(symbol)) return;
+    if (slot.key.kind == StreamKind::DiffDepth && lose_depth && lose_depth(symbol)) return;
     publish(slot, std::move(payload));
   }
 

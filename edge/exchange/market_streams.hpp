@@ -37,7 +37,7 @@ class MarketStreams {
   void advance_to(Timestamp now);
   std::optional<Timestamp> next_deadline() const;
 
-  /// Asked for each depth message; true loses it, so that receivers see a gap (fault injection).
+  /// Asked for each message of a diff depth stream; true loses it, so that receivers see a gap (fault injection).
   void set_depth_fault(std::function<bool(SymbolId)> lose);
   std::uint64_t published() const;  // messages, counted once however many get them
 

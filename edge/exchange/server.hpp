@@ -34,6 +34,11 @@ struct ExchangeServerConfig {
   bool strict_routes = false;           // unrouted sockets deliver public streams only, as production since 2026-04-23
   std::string control_key = "control";  // header X-Control-Key
   std::int64_t stream_latency_ms = 0;   // of user stream messages, in wall time
+  PublicMarket::Config market;          // market.source: the timeframe of the source's bars and of the history
+  /// The source's times and the history are moved by a constant, and so much of the source is played at once, that the
+  /// exchange's time is the wall clock's when it starts. For speed 1 without lockstep: clients sign with wall time.
+  bool wall_clock = false;
+  base::Duration warm_up;  // of the source, played at once before the exchange opens
 };
 
 class ExchangeServer {
@@ -46,8 +51,9 @@ class ExchangeServer {
                                                              std::vector<std::vector<domain::Bar>> market_history);
   virtual ~ExchangeServer() = default;
   virtual std::uint16_t port() const = 0;
-  virtual base::Timestamp now() const = 0;  // the exchange's time
-  virtual bool finished() const = 0;        // the source has ended
+  virtual base::Timestamp now() const = 0;   // the exchange's time
+  virtual bool finished() const = 0;         // the source has ended
+  virtual base::Duration shift() const = 0;  // of the source's times, with wall_clock
 };
 
 }  // namespace qtrader::exchange

@@ -42,13 +42,7 @@ std::optional<std::vector<std::string>> names_of(const json::object& frame) {
 }  // namespace
 
 StreamSession::StreamSession(Rooms& rooms, std::shared_ptr<net::WebSocket> socket, SocketTarget target, Timestamp wall)
-    : rooms_(rooms),
-      socket_(std::move(socket)),
-      target_(std::move(target)),
-      combined_(target_.combined),
-      opened_(wall),
-      last_ping_(wall),
-      last_pong_(wall) {
+    : rooms_(rooms), socket_(std::move(socket)), target_(std::move(target)), combined_(target_.combined), life_(wall) {
   for (const auto& name : target_.streams) subscribe(name);
   if (!target_.listen_key.empty()) subscribe(target_.listen_key);
 }
@@ -99,11 +93,11 @@ void StreamSession::deliver(const StreamMessage& message) {
 
 void StreamSession::send(const StreamMessage& message) { socket_->send(message.text(combined_)); }
 
-StreamSession::Life StreamSession::life(Timestamp wall) {
-  if (wall - opened_ >= kLife || wall - last_pong_ >= kPongWithin) return Life::Drop;
-  if (wall - last_ping_ < kPingEvery) return Life::Open;
+SocketLife::Need SocketLife::check(Timestamp wall) {
+  if (wall - opened_ >= kLife || wall - last_pong_ >= kPongWithin) return Need::Drop;
+  if (wall - last_ping_ < kPingEvery) return Need::Nothing;
   last_ping_ = wall;
-  return Life::Ping;
+  return Need::Ping;
 }
 
 bool StreamSession::on_text(std::string_view text, Timestamp wall) {

@@ -17,6 +17,18 @@ namespace qtrader::exchange {
 
 inline constexpr std::size_t kMaxStreams = 1'024;
 
+/// When a socket needs a ping, and when its time is over: a ping every 3 minutes, no pong for 10, 24 hours of age.
+class SocketLife {
+ public:
+  enum class Need : std::uint8_t { Nothing, Ping, Drop };
+  explicit SocketLife(Timestamp wall) : opened_(wall), last_ping_(wall), last_pong_(wall) {}
+  void on_pong(Timestamp wall) { last_pong_ = wall; }
+  Need check(Timestamp wall);
+
+ private:
+  Timestamp opened_, last_ping_, last_pong_;
+};
+
 class StreamSession final : public Subscriber {
  public:
   struct Rooms {
@@ -28,7 +40,6 @@ class StreamSession final : public Subscriber {
     std::function<void(StreamSession& session, const StreamMessage& message)> emit;
     bool strict_routes = false;
   };
-  enum class Life : std::uint8_t { Open, Ping, Drop };
 
   /// rooms must outlive it. Subscribes what the target names.
   StreamSession(Rooms& rooms, std::shared_ptr<net::WebSocket> socket, SocketTarget target, Timestamp wall);
@@ -38,15 +49,14 @@ class StreamSession final : public Subscriber {
 
   /// A control frame. False: more than ten of them within a second, disconnect.
   bool on_text(std::string_view text, Timestamp wall);
-  void on_pong(Timestamp wall) { last_pong_ = wall; }
-  /// Ping: one is due now. Drop: 24 hours are over, or no pong for ten minutes.
-  Life life(Timestamp wall);
+  SocketLife& life() { return life_; }
 
   void deliver(const StreamMessage& message) override;
   /// To the socket, wrapped if this session wants it so.
   void send(const StreamMessage& message);
 
-  net::WebSocket& socket() { return *socket_; }
+  const std::shared_ptr<net::WebSocket>& socket() const { return socket_; }
+  bool combined() const { return combined_; }
   bool has_user_stream() const { return user_streams_ > 0; }
   bool has_market_stream() const { return names_.size() > user_streams_; }
 
@@ -62,7 +72,7 @@ class StreamSession final : public Subscriber {
   bool combined_;
   std::vector<std::string> names_;  // in order of subscription, also of those that are silent
   std::size_t user_streams_ = 0;
-  Timestamp opened_, last_ping_, last_pong_;
+  SocketLife life_;
   std::deque<Timestamp> frames_;  // control frames of the last second
 };
 

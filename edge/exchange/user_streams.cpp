@@ -59,7 +59,19 @@ void UserStreams::unsubscribe(const std::string& listen_key, Subscriber& subscri
   if (it->second.subscribers.empty()) streams_.erase(it);
 }
 
-bool UserStreams::attached(AccountId account) const { return wanted(account); }
+std::vector<AccountId> UserStreams::attached_accounts() const {
+  std::vector<AccountId> out;
+  for (const auto& [key, stream] : streams_)
+    if (std::find(out.begin(), out.end(), stream.account) == out.end()) out.push_back(stream.account);
+  return out;
+}
+
+std::vector<std::string> UserStreams::keys(std::optional<AccountId> account) const {
+  std::vector<std::string> out;
+  for (const auto& [key, stream] : streams_)
+    if (!account || stream.account == *account) out.push_back(key);
+  return out;
+}
 
 bool UserStreams::wanted(AccountId account) const {
   return std::any_of(streams_.begin(), streams_.end(), [&](const auto& s) { return s.second.account == account; });

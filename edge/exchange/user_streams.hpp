@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,10 @@ class UserStreams {
 
   void subscribe(const std::string& listen_key, matching::AccountId account, Subscriber& subscriber);
   void unsubscribe(const std::string& listen_key, Subscriber& subscriber);
-  bool attached(matching::AccountId account) const;
+  /// Accounts with at least one socket.
+  std::vector<matching::AccountId> attached_accounts() const;
+  /// Keys with at least one socket, of one account or of all.
+  std::vector<std::string> keys(std::optional<matching::AccountId> account) const;
 
   void on_batch(const std::vector<matching::ExchangeEvent>& events);
   /// Tells the key's sockets that it has run out, then forgets them.
