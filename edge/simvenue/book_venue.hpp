@@ -46,14 +46,57 @@ class BookVenue final : public execution::Venue {
     base::Timestamp arrives;
     std::function<void()> run;
   };
+  /// Of one symbol: what of its book has changed since it was last published.
+  struct Publication {
+    bool top_changed = false, depth_changed = false;
+    std::optional<base::Timestamp> top_at, depth_at;
+  };
+  /// The touch an order met on arrival: the reference price of what it takes at once.
+  struct Arrival {
+    domain::ClientOrderId order;
+    domain::Price touch;
+  };
+  using Batch = std::vector<matching::ExchangeEvent>;
+
+  // Requests on their way.
   void send(std::function<void()> run);
-  void drain();                      // exchange events → domain events
-  void answer(domain::Event event);  // one latency from now
+  void send_at(base::Timestamp arrives, std::function<void()> run);
+  void deliver(base::Timestamp until);
+  void move_to(base::Timestamp time);
+  void place(const domain::Order& order);
+  void cancel_now(domain::ClientOrderId order, domain::SymbolId symbol);
+  void set_leverage_now(domain::SymbolId symbol, domain::Leverage leverage, domain::MarginMode mode);
+  void query_now(domain::ClientOrderId order, domain::SymbolId symbol);
+  void snapshot_now(base::Timestamp requested_at);
+
+  // Exchange events → domain events.
+  void drain();
+  void on_event(const Batch& batch, std::size_t at);
+  void on_order(const matching::OrderEvent& e);
+  void on_fill(const matching::OrderEvent& e, std::optional<domain::ClientOrderId> order, bool forced);
+  void on_algo(const matching::AlgoEvent& e);
+  void on_account(const Batch& batch, std::size_t at);
+  void on_funding(const Batch& batch, std::size_t at);
+  void publish_books();
+  void publish(domain::SymbolId symbol, Publication& state, bool top, bool depth);
+
+  std::string wire_id(domain::ClientOrderId order) const;
+  std::optional<domain::ClientOrderId> order_of(const std::string& wire_id) const;
+  bool known(domain::SymbolId symbol) const { return symbol.value < exchange_.instruments().size(); }
+  void refuse(domain::ClientOrderId order, domain::SymbolId symbol, domain::VenueReason reason);
+  /// It reaches the core one latency after `at`.
+  void answer(domain::Event event, base::Timestamp at);
+
   matching::Exchange& exchange_;
   matching::AccountId account_;
   BookVenueConfig config_;
-  std::deque<Request> inbox_;
+  std::deque<Request> inbox_;  // by arrival; as many as commands within one latency
   AnswerQueue answers_;
+  std::vector<TimedEvent> said_;  // of the events being drained, before they join the answers
+  std::vector<Publication> published_;
+  std::optional<Arrival> arrival_;
+  domain::Money liquidation_fee_;  // charged before the fill it belongs to was seen
+  bool snapshot_asked_ = false;
   base::Timestamp now_;
 };
 
