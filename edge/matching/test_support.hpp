@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "edge/matching/exchange.hpp"
 
 namespace qtrader::matching::testing {
