@@ -51,6 +51,7 @@ enum class ExitReason : std::uint8_t {
   Unprotected,
   Operator,
   EndOfRun,
+  Reconciled,  // the venue no longer holds the position and no execution says why
 };
 
 QT_DESCRIBE_ENUM(HookId, PreTradeUniverseFilter, PreTradeRiskCheck, PreTradePortfolioCheck,
@@ -61,7 +62,7 @@ QT_DESCRIBE_ENUM(HookMode, NotInstalled, Disabled, Observation, Shadow, Active)
 QT_DESCRIBE_ENUM(VerdictKind, Allow, Veto, Modify)
 QT_DESCRIBE_ENUM(TradeState, Planned, Submitted, Filled, Protected, Unwinding, Closed, Failed)
 QT_DESCRIBE_ENUM(ExitReason, StopLoss, TakeProfit, TrailingStop, Breakeven, TimeExit, SignalReversal, LossGuard,
-                 Liquidated, Unprotected, Operator, EndOfRun)
+                 Liquidated, Unprotected, Operator, EndOfRun, Reconciled)
 
 struct SignalGenerated {
   static constexpr std::string_view kName = "signal.generated";
@@ -205,6 +206,29 @@ struct StateDigest {
   std::uint64_t digest = 0;
 };
 
+/// How an entry's quantity is brought to the venue (fund.md 3.6).
+enum class PlanKind : std::uint8_t { Market, Limit, Iceberg, Twap };
+QT_DESCRIBE_ENUM(PlanKind, Market, Limit, Iceberg, Twap)
+
+/// What executing an entry was expected to cost and what it did, once it is over. Slippage is against the touch at the
+/// decision, positive is against us.
+struct ExecutionReport {
+  static constexpr std::string_view kName = "execution.report";
+  TradeId trade;
+  TraceId trace;
+  SymbolId symbol;
+  PlanKind plan = PlanKind::Market;
+  Quantity planned, filled;
+  double expected_slippage_bps = 0, realised_slippage_bps = 0;
+  Money fee;
+  double maker_share = 0;  // of the filled quantity, [0, 1]
+  std::int32_t slices = 0, reprices = 0;
+  std::int64_t latency_ns = 0;  // decision to first fill; 0 if nothing filled
+  bool predicted = false;       // realised no worse than expected by more than the cap
+};
+
+QT_DESCRIBE(ExecutionReport, trade, trace, symbol, plan, planned, filled, expected_slippage_bps, realised_slippage_bps,
+            fee, maker_share, slices, reprices, latency_ns, predicted)
 QT_DESCRIBE(CheckResult, rule, value, limit, passed)
 QT_DESCRIBE(SignalGenerated, signal)
 QT_DESCRIBE(SignalRejected, trace, symbol, stage, reason)
@@ -227,7 +251,7 @@ QT_DESCRIBE(StateDigest, digest)
 
 using AuditRecord = std::variant<SignalGenerated, SignalRejected, HookVerdict, PositionSized, OrderApproved,
                                  OrderRefused, TradeTransition, FillBooked, StopMoved, FundingBooked, TradeClosed,
-                                 EquitySample, RiskAlert, RegimeChanged, DataFault, StateDigest>;
+                                 EquitySample, RiskAlert, RegimeChanged, DataFault, StateDigest, ExecutionReport>;
 
 /// Where a room writes its audit records; the engine stamps and orders them.
 class AuditSink {

@@ -16,7 +16,8 @@ enum class MarginMode : std::uint8_t { Cross, Isolated };
 /// Which duty of a trade an order has. Everything but Entry reduces exposure.
 enum class OrderPurpose : std::uint8_t { Entry, ProtectiveStop, TakeProfit, Exit, Unwind };
 enum class OrderStatus : std::uint8_t { New, PartiallyFilled, Filled, Canceled, Rejected, Expired };
-enum class FillKind : std::uint8_t { Normal, Liquidation };
+/// Reconciled: not an execution we saw, but what brings our books in line with the venue's.
+enum class FillKind : std::uint8_t { Normal, Liquidation, Reconciled };
 /// Why a venue refused or ended an order. Names follow Binance's filters and error codes.
 enum class VenueReason : std::uint8_t {
   None,
@@ -46,7 +47,7 @@ QT_DESCRIBE_ENUM(TimeInForce, Gtc, Ioc, Fok, Gtx)
 QT_DESCRIBE_ENUM(MarginMode, Cross, Isolated)
 QT_DESCRIBE_ENUM(OrderPurpose, Entry, ProtectiveStop, TakeProfit, Exit, Unwind)
 QT_DESCRIBE_ENUM(OrderStatus, New, PartiallyFilled, Filled, Canceled, Rejected, Expired)
-QT_DESCRIBE_ENUM(FillKind, Normal, Liquidation)
+QT_DESCRIBE_ENUM(FillKind, Normal, Liquidation, Reconciled)
 QT_DESCRIBE_ENUM(VenueReason, None, UnknownSymbol, PriceFilter, LotSize, MinNotional, InsufficientMargin,
                  ReduceOnlyRejected, WouldTrigger, PostOnlyWouldTake, DuplicateId, LeverageTooHigh, MaxPosition,
                  UserRequest, PositionClosed, NoLiquidity, Liquidated, UnknownOrder, TransportFailure)

@@ -56,6 +56,12 @@ void Ledger::post(Account debit, Account credit, Money amount) {
 
 void Ledger::deposit(Money amount) { post(Account::Wallet, Account::Deposits, amount); }
 
+Money Ledger::adjust_wallet(Money wallet) {
+  const Money change = wallet - balance(Account::Wallet);
+  post(Account::Wallet, Account::Adjustment, change);
+  return change;
+}
+
 void Ledger::revalue(Slot& s, domain::SymbolId symbol) {
   const Position& p = s.position;
   const Money value = value_of(p.mark, p.quantity);

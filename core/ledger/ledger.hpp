@@ -17,10 +17,11 @@ namespace qtrader::ledger {
 
 /// Wallet is what we own, including isolated margins. The others are where it came from or went to, and carry the
 /// opposite sign: RealisedPnl is −Σ profit, Fees is +Σ paid, Funding is −Σ received, Deposits is −Σ deposited.
-/// InsuranceClearance is −Σ of what the venue's insurance fund bore of our liquidations.
-enum class Account : std::uint8_t { Wallet, Deposits, RealisedPnl, Fees, Funding, InsuranceClearance };
-QT_DESCRIBE_ENUM(Account, Wallet, Deposits, RealisedPnl, Fees, Funding, InsuranceClearance)
-inline constexpr std::size_t kAccountCount = 6;
+/// InsuranceClearance is −Σ of what the venue's insurance fund bore of our liquidations. Adjustment is −Σ of what the
+/// venue's wallet turned out to hold beyond our books: funding, fees or executions that were never reported.
+enum class Account : std::uint8_t { Wallet, Deposits, RealisedPnl, Fees, Funding, InsuranceClearance, Adjustment };
+QT_DESCRIBE_ENUM(Account, Wallet, Deposits, RealisedPnl, Fees, Funding, InsuranceClearance, Adjustment)
+inline constexpr std::size_t kAccountCount = 7;
 
 struct Position {
   domain::Quantity quantity;  // signed: negative is short
@@ -50,6 +51,8 @@ class Ledger {
 
   /// Negative withdraws.
   void deposit(domain::Money amount);
+  /// Brings the wallet to what the venue says it holds; what it changed by. Only for reconciliation.
+  domain::Money adjust_wallet(domain::Money wallet);
   /// A fill through zero closes one position and opens another: opened and closed are then both true.
   struct Booking {
     domain::Money realised;   // PnL of what the fill closed, without its fee, after what the insurance fund bore

@@ -140,6 +140,15 @@ TEST_F(LedgerTest, FundingGoesToTheWalletAndOfAnIsolatedPositionToItsMargin) {
   EXPECT_EQ(ledger.balance(Account::Funding), usd("6"));
 }
 
+TEST_F(LedgerTest, TheVenuesWalletIsAnEntryOfItsOwn) {
+  ledger.apply(fill(kBtc, Side::Buy, "0.5", "20000", "5"));
+  EXPECT_EQ(ledger.adjust_wallet(usd("9990.00000001")), usd("-4.99999999"));
+  EXPECT_EQ(ledger.account().wallet, usd("9990.00000001"));
+  EXPECT_EQ(ledger.balance(Account::Adjustment), usd("4.99999999"));
+  EXPECT_EQ(ledger.balance(Account::Deposits), usd("-10000"));
+  EXPECT_TRUE(ledger.trial_balance().is_zero());
+}
+
 TEST_F(LedgerTest, ARefusedLeverageChangesNothing) {
   auto set = leverage(kBtc, 20, MarginMode::Isolated);
   set.accepted = false;

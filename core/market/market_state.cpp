@@ -29,6 +29,19 @@ bool ordered(const Bar& bar) {
   return bar.low <= bar.open && bar.open <= bar.high && bar.low <= bar.close && bar.close <= bar.high;
 }
 
+constexpr std::size_t kMaxLevels = 20;
+
+/// Positive levels from the best outward.
+bool sound_side(const std::vector<domain::DepthLevel>& levels, bool bids) {
+  if (levels.size() > kMaxLevels) return false;
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    if (!levels[i].price.is_positive() || !levels[i].quantity.is_positive()) return false;
+    if (i == 0) continue;
+    if (bids ? levels[i].price >= levels[i - 1].price : levels[i].price <= levels[i - 1].price) return false;
+  }
+  return true;
+}
+
 bool amount(double value) { return value >= 0 && std::isfinite(value); }
 
 bool sound_volume(const Bar& bar) {
@@ -62,6 +75,11 @@ Liquidity SymbolMarket::liquidity(base::Timestamp now) const {
   if (!book || now - book->ts_event > kBookTtl) return {};
   const double bid = book->bid.to_double(), ask = book->ask.to_double();
   return {book->bid_depth_usdt + book->ask_depth_usdt, (ask - bid) / ((ask + bid) / 2) * 1e4};
+}
+
+const domain::BookDepth* SymbolMarket::fresh_depth(base::Timestamp now) const {
+  if (!depth || depth->bids.empty() || depth->asks.empty() || now - depth->ts_event > kDepthTtl) return nullptr;
+  return &*depth;
 }
 
 MarketState::MarketState(std::size_t symbols, MarketConfig config) : config_(config), slots_(symbols) {
@@ -152,6 +170,14 @@ bool MarketState::on(const domain::BookTop& e) {
   auto& held = slot(e.symbol).view.book;
   if (!e.bid.is_positive() || e.ask < e.bid || !amount(e.bid_depth_usdt) || !amount(e.ask_depth_usdt) || stale(held, e))
     return false;
+  held = e;
+  return true;
+}
+
+bool MarketState::on(const domain::BookDepth& e) {
+  auto& held = slot(e.symbol).view.depth;
+  const bool crossed = !e.bids.empty() && !e.asks.empty() && e.bids.front().price >= e.asks.front().price;
+  if (!sound_side(e.bids, true) || !sound_side(e.asks, false) || crossed || stale(held, e)) return false;
   held = e;
   return true;
 }

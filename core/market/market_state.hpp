@@ -31,6 +31,9 @@ struct MarketConfig {
 /// A book older than this says nothing about the present spread and depth (ai.md 1, features #54 and #55).
 inline constexpr base::Duration kBookTtl = base::seconds(10);
 
+/// Levels older than this say nothing about what an order would cost (fund.md 3.6).
+inline constexpr base::Duration kDepthTtl = base::seconds(2);
+
 /// Read-only view of one symbol. Optionals are empty until the first valid datum.
 struct SymbolMarket {
   std::optional<domain::Bar> last_base;
@@ -38,6 +41,7 @@ struct SymbolMarket {
   std::optional<domain::MarkPrice> mark_price;  // from a mark-price source, if there is one
   std::optional<domain::FundingRate> funding;
   std::optional<domain::BookTop> book;
+  std::optional<domain::BookDepth> depth;
   std::optional<domain::OpenInterest> open_interest;
   std::optional<domain::OpenInterest> open_interest_hour_ago;  // newest sample 60 to 75 min before open_interest
   std::optional<domain::Sentiment> sentiment;
@@ -58,10 +62,13 @@ struct SymbolMarket {
   /// Spread and depth of a book not older than kBookTtl at `now`; empty otherwise.
   Liquidity liquidity(base::Timestamp now) const;
 
+  /// The levels, if not older than kDepthTtl at `now` and of both sides.
+  const domain::BookDepth* fresh_depth(base::Timestamp now) const;
+
   template <class Archive>
   void archive(Archive& a) {
-    a(last_base, last_primary, mark_price, funding, book, open_interest, open_interest_hour_ago, sentiment, trending,
-      atr, primary_bars, regime, regime_confidence, trend, adx);
+    a(last_base, last_primary, mark_price, funding, book, depth, open_interest, open_interest_hour_ago, sentiment,
+      trending, atr, primary_bars, regime, regime_confidence, trend, adx);
   }
 
  private:
@@ -93,6 +100,8 @@ class MarketState {
   bool on(const domain::MarkPrice& e);
   bool on(const domain::FundingRate& e);
   bool on(const domain::BookTop& e);
+  /// Refused too: more than 20 levels a side, a level of no quantity, levels out of order, sides that cross.
+  bool on(const domain::BookDepth& e);
   bool on(const domain::OpenInterest& e);
   bool on(const domain::Sentiment& e);
   bool on(const domain::TrendingRank& e);

@@ -49,6 +49,32 @@ TEST(MarketState, EmitsAPrimaryBarWithItsLastBaseBar) {
   EXPECT_THAT(faults.seen, IsEmpty());
 }
 
+TEST(MarketState, KeepsTheLatestSoundDepthAndItsAge) {
+  MarketState m = five_to_fifteen();
+  const auto level = [](int price, int quantity) {
+    return domain::DepthLevel{Price::from_int(price), domain::Quantity::from_int(quantity)};
+  };
+  domain::BookDepth good{kBtc, {level(99, 1), level(98, 2)}, {level(101, 1), level(103, 2)}, kStart};
+  EXPECT_EQ(m[kBtc].fresh_depth(kStart), nullptr);
+  EXPECT_TRUE(m.on(good));
+  ASSERT_NE(m[kBtc].fresh_depth(kStart + kDepthTtl), nullptr);
+  EXPECT_EQ(m[kBtc].fresh_depth(kStart + kDepthTtl + base::milliseconds(1)), nullptr);
+  const auto bad = [&](auto change) {
+    domain::BookDepth d = good;
+    change(d);
+    return !m.on(d);
+  };
+  EXPECT_TRUE(bad([&](auto& d) { d.bids[1] = level(100, 1); })) << "out of order";
+  EXPECT_TRUE(bad([&](auto& d) { d.asks[0] = level(101, 0); })) << "nothing there";
+  EXPECT_TRUE(bad([&](auto& d) { d.asks[0] = level(99, 1); })) << "crossed";
+  EXPECT_TRUE(bad([&](auto& d) { d.ts_event = kStart - base::seconds(1); })) << "older";
+  EXPECT_TRUE(bad([&](auto& d) { d.bids.assign(21, level(1, 1)); })) << "too many";
+  EXPECT_EQ(m[kBtc].depth->asks[1].price, Price::from_int(103));
+  good.asks.clear();
+  EXPECT_TRUE(m.on(good));
+  EXPECT_EQ(m[kBtc].fresh_depth(kStart), nullptr) << "one side alone has no touch";
+}
+
 TEST(MarketState, RejectsBarsThatCannotBeTrue) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const auto with = [](auto change) {

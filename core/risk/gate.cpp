@@ -79,7 +79,7 @@ Review Gate::review_entry(const domain::Order& order, const EntryContext& contex
   forget_before(now);
   Checklist list;
   Entry entry{.order = order, .context = context, .now = now};
-  bool passed = check_identity(list, entry) && check_price(list, entry);
+  bool passed = check_permission(list, entry) && check_identity(list, entry) && check_price(list, entry);
   if (passed) {
     entry.account = ledger_->account();
     passed = list.check("equity", entry.account.equity.to_double(), 0, entry.account.equity.is_positive());
@@ -96,6 +96,15 @@ Review Gate::review_entry(const domain::Order& order, const EntryContext& contex
   in_flight_[order.id] = {order.symbol, order.quantity, context.reference_price, context.leverage};
   entry_times_.push_back(now);
   return list.approve(Approved<domain::Order>(order));
+}
+
+bool Gate::check_permission(Checklist& list, const Entry& entry) const {
+  const EntryPermission& p = permission_;
+  if (!p.required) return true;
+  const bool held = std::find(p.held.begin(), p.held.end(), entry.order.symbol) != p.held.end();
+  return list.must("venue_link", p.link_ready) && list.must("reconciled", p.reconciled) &&
+         list.check("hedge_mode", yes(p.hedge_mode), 0, !p.hedge_mode) &&
+         list.check("symbol_hold", yes(held), 0, !held);
 }
 
 bool Gate::check_identity(Checklist& list, Entry& entry) const {
@@ -211,6 +220,31 @@ bool Gate::check_order(Checklist& list, const Entry& entry) const {
          list.must("filters", legal) && list.at_least("min_notional", value.to_double(), i.min_notional.to_double());
 }
 
+Review Gate::review_slice(const domain::Order& order, domain::ClientOrderId previous, base::Timestamp now) {
+  forget_before(now);
+  Checklist list;
+  const auto parent = in_flight_.find(previous);
+  const bool known = parent != in_flight_.end() && parent->second.symbol == order.symbol;
+  EntryContext context;
+  if (known) context = {parent->second.price, {}, parent->second.leverage, {}};
+  Entry entry{.order = order, .context = context, .now = now};
+  if (!list.must("slice", known) || !check_permission(list, entry) || !check_identity(list, entry) ||
+      !check_price(list, entry))
+    return list.refuse();
+  const Quantity held = ledger_->position(order.symbol).quantity;
+  const bool other_side = !held.is_zero() && held.is_negative() != (order.side == domain::Side::Sell);
+  const Quantity whole = held.abs() + order.quantity;
+  if (!list.check("slice", whole.to_double(), parent->second.quantity.to_double(),
+                  !other_side && whole <= parent->second.quantity) ||
+      !list.below("drawdown", drawdown_frac(), limits_.drawdown_pause_frac) || !check_order(list, entry))
+    return list.refuse();
+  auto node = in_flight_.extract(parent);
+  node.key() = order.id;
+  in_flight_.insert(std::move(node));
+  entry_times_.push_back(now);
+  return list.approve(Approved<domain::Order>(order));
+}
+
 Review Gate::review_reducing(const domain::Order& order) {
   Checklist list;
   if (!list.must("symbol_known", order.symbol.value < instruments_->size())) return list.refuse();
@@ -287,6 +321,11 @@ void Gate::on_equity(Money equity, base::Timestamp now) {
   equity_ = equity;
   peak_ = std::max(peak_, equity);
   stage(now);
+}
+
+void Gate::on_opening(Money equity, base::Timestamp now) {
+  equity_.reset();
+  on_equity(equity, now);
 }
 
 void Gate::stage(base::Timestamp now) {

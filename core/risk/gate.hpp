@@ -41,6 +41,19 @@ struct Approval {
 
 using Review = std::variant<Approval, Refusal>;
 
+/// What the account's reconciliation allows entries. Runs that never hear of a venue link are not concerned.
+struct EntryPermission {
+  bool required = false;  // a VenueLink or RunResumed was seen
+  bool link_ready = false;
+  bool reconciled = false;  // the last comparison with the venue since the link became ready found no difference
+  bool hedge_mode = false;
+  std::vector<domain::SymbolId> held;  // until an operator resumes them
+  template <class Archive>
+  void archive(Archive& a) {
+    a(required, link_ready, reconciled, hedge_mode, held);
+  }
+};
+
 class Gate {
  public:
   /// The limits must be valid (QT_CHECK). Keeps references: the table, ledger and market must outlive the gate.
@@ -50,12 +63,18 @@ class Gate {
   /// Checks every rule in order and stops at the first failure; all results so far are in the answer. On approval the
   /// order counts as in flight (for open count, exposure, margin, order rate) until on_order_done.
   ///
-  /// Rules, in order: kill_switch, drawdown_lock, symbol_known, order_shape, mark_known, mark_age, price_deviation,
-  /// equity, stop_side, stop_distance_min, stop_distance_max, liquidation_buffer, leverage, risk_per_trade,
-  /// trade_notional, position_invariant, entry_in_flight, open_count, symbol_exposure, gross_exposure, margin,
-  /// margin_usage, daily_loss, rolling_loss, circuit_breaker, weekly_loss, drawdown, order_rate, filters, min_notional.
-  /// Shares of equity and of price are reported as fractions, ages in ms, money in USDT, yes or no as 1 or 0.
+  /// Where a permission is required, first: venue_link, reconciled, hedge_mode, symbol_hold. Then: kill_switch,
+  /// drawdown_lock, symbol_known, order_shape, mark_known, mark_age, price_deviation, equity, stop_side,
+  /// stop_distance_min, stop_distance_max, liquidation_buffer, leverage, risk_per_trade, trade_notional,
+  /// position_invariant, entry_in_flight, open_count, symbol_exposure, gross_exposure, margin, margin_usage,
+  /// daily_loss, rolling_loss, circuit_breaker, weekly_loss, drawdown, order_rate, filters, min_notional. Shares of
+  /// equity and of price are reported as fractions, ages in ms, money in USDT, yes or no as 1 or 0.
   Review review_entry(const domain::Order& order, const EntryContext& context, base::Timestamp now);
+  /// The next child of an approved entry that is sent in parts. `previous` is the child (or the approval) before it,
+  /// which must be in flight and is replaced by this one; what is held and this quantity together may not exceed what
+  /// was approved. Checked again: permission, kill_switch, drawdown_lock, mark_known, mark_age, price_deviation,
+  /// drawdown; and slice (belongs to an approved entry, within its quantity), order_rate, filters, min_notional.
+  Review review_slice(const domain::Order& order, domain::ClientOrderId previous, base::Timestamp now);
   /// Exits and protective stops, in any state. Refused ("not_reducing") only if the order could not reduce: an entry by
   /// purpose, on the position's own side, or able to pass through zero. A reduce-only order for a position that the
   /// ledger does not (yet) know is approved: the venue enforces reduce-only, and our view may be the late one
@@ -67,6 +86,11 @@ class Gate {
   void on_trade_closed(domain::Money net_pnl, base::Timestamp now);
   /// Each bar: day and week start, peak, drawdown stages, circuit breaker. `now` never decreases. O(1).
   void on_equity(domain::Money equity, base::Timestamp now);
+  /// Concerns entries alone; what reduces exposure never asks.
+  void set_permission(EntryPermission permission) { permission_ = std::move(permission); }
+  const EntryPermission& permission() const { return permission_; }
+  /// The account's real size is known: peak, day and week start from it.
+  void on_opening(domain::Money equity, base::Timestamp now);
   /// Stops all entries until resume(). The first reason stays.
   void kill(std::string reason);
   /// The operator's reset. If the drawdown is what stops entries, also measures it anew from the present equity; a
@@ -86,7 +110,7 @@ class Gate {
   void archive(Archive& a) {
     a(in_flight_, entry_times_, losses_, kill_reason_, killed_, equity_, peak_, day_, week_, day_start_, week_start_,
       paused_since_, breaker_until_, locked_until_, breaker_fired_, stop_fired_, lock_fired_, losing_streak_,
-      last_loss_);
+      last_loss_, permission_);
   }
 
  private:
@@ -107,6 +131,7 @@ class Gate {
     std::size_t positions = 0;  // symbols that would become open
   };
 
+  bool check_permission(Checklist& list, const Entry& entry) const;
   bool check_identity(Checklist& list, Entry& entry) const;
   bool check_price(Checklist& list, Entry& entry) const;
   bool check_stop(Checklist& list, const Entry& entry) const;
@@ -144,6 +169,7 @@ class Gate {
   bool stop_fired_ = false, lock_fired_ = false;  // since the peak was last measured anew
   std::int32_t losing_streak_ = 0;
   base::Timestamp last_loss_;  // meaningful while the streak is not 0
+  EntryPermission permission_;
 };
 
 }  // namespace qtrader::risk

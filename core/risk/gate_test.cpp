@@ -255,6 +255,55 @@ TEST(GateEntry, AMarkThatNeverCameRefuses) {
   EXPECT_EQ(rule(gate.review_entry(w.entry(), World::context(), w.now)), "mark_known");
 }
 
+TEST(GatePermission, ConcernsEntriesAloneAndOnlyWhereRequired) {
+  World w;
+  EntryPermission p;
+  const auto rule_with = [&] {
+    w.gate->set_permission(p);
+    return rule(w.review(w.entry()));
+  };
+  EXPECT_EQ(rule_with(), "approved") << "no link was ever heard of";
+  w.make_gate();
+  p.required = true;
+  EXPECT_EQ(rule_with(), "venue_link");
+  p.link_ready = true;
+  EXPECT_EQ(rule_with(), "reconciled");
+  p.reconciled = true;
+  p.hedge_mode = true;
+  EXPECT_EQ(rule_with(), "hedge_mode");
+  p.hedge_mode = false;
+  p.held = {kBtc};
+  EXPECT_EQ(rule_with(), "symbol_hold");
+  Order exit = w.entry(kBtc, Side::Sell);
+  exit.purpose = OrderPurpose::Exit;
+  exit.reduce_only = true;
+  EXPECT_TRUE(approved(w.gate->review_reducing(exit)));
+  p.held = {SymbolId{1}};
+  EXPECT_EQ(rule_with(), "approved");
+}
+
+TEST(GateSlice, StaysWithinWhatWasApproved) {
+  World w;
+  const Order whole = w.entry();
+  ASSERT_TRUE(approved(w.review(whole)));
+  const auto slice = [&](std::uint8_t leg, const char* quantity) {
+    Order o = whole;
+    o.id = domain::ClientOrderId::make(whole.trade, leg);
+    o.quantity = qty(quantity);
+    return o;
+  };
+  EXPECT_TRUE(approved(w.gate->review_slice(slice(1, "0.04"), whole.id, w.now)));
+  EXPECT_EQ(rule(w.gate->review_slice(slice(2, "0.04"), whole.id, w.now)), "slice") << "the first child replaced it";
+  w.fill(kBtc, Side::Buy, "0.04");
+  EXPECT_EQ(rule(w.gate->review_slice(slice(2, "0.061"), slice(1, "1").id, w.now)), "slice") << "more than approved";
+  EXPECT_TRUE(approved(w.gate->review_slice(slice(2, "0.06"), slice(1, "1").id, w.now)));
+  w.gate->kill("test");
+  EXPECT_EQ(rule(w.gate->review_slice(slice(3, "0.01"), slice(2, "1").id, w.now)), "kill_switch");
+  w.gate->on_order_done(slice(2, "1").id);
+  w.gate->resume();
+  EXPECT_EQ(rule(w.gate->review_slice(slice(3, "0.01"), slice(2, "1").id, w.now)), "slice") << "the entry is over";
+}
+
 TEST(GateLosses, DailyLossRefusesAndTheBreakerOutlastsMidnight) {
   World w;
   w.now = base::parse_timestamp("2024-01-03T22:00:00Z").value();

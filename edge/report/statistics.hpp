@@ -110,7 +110,7 @@ struct TradeGroup {
 inline constexpr double kHistogramFrom = -8, kHistogramTo = 16, kHistogramStep = 0.25;
 inline constexpr std::size_t kHistogramBins = 96;
 static_assert(kHistogramFrom + kHistogramStep * kHistogramBins == kHistogramTo);
-inline constexpr std::size_t kExitReasons = static_cast<std::size_t>(domain::ExitReason::EndOfRun) + 1;
+inline constexpr std::size_t kExitReasons = static_cast<std::size_t>(domain::ExitReason::Reconciled) + 1;
 
 class TradeStatistics {
  public:
