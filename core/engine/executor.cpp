@@ -181,7 +181,8 @@ void Executor::try_entry(const domain::Signal& signal, execution::Context& conte
                                             .reference_price = signal.price,
                                             .exits = exits,
                                             .round_trip_cost = cost,
-                                            .strategy = signal.source},
+                                            .strategy = signal.source,
+                                            .expected_edge_frac = signal.expected_edge_frac},
                                            context);
   if (refused) reject(signal, "gate", *refused, context);
 }

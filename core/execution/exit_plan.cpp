@@ -157,6 +157,19 @@ base::Result<void> validate(const ExecutionConfig& c) {
   if (c.retry_close_ms <= 0) return bad("retry_close_ms", number(c.retry_close_ms), "more than 0");
   if (!within(c.trail_step_r, 0, 10)) return bad("trail_step_r", c.trail_step_r, "[0, 10]");
   if (!within(c.loss_guard_frac, 0, 1)) return bad("loss_guard_frac", c.loss_guard_frac, "[0, 1]");
+  const AelmConfig& a = c.aelm;
+  if (!(a.max_slippage_bps > 0 && a.max_slippage_bps <= 1'000))
+    return bad("aelm.max_slippage_bps", a.max_slippage_bps, "(0, 1000]");
+  if (!(a.max_spread_bps > 0 && a.max_spread_bps <= 1'000))
+    return bad("aelm.max_spread_bps", a.max_spread_bps, "(0, 1000]");
+  if (a.limit_timeout_s <= 0) return bad("aelm.limit_timeout_s", number(a.limit_timeout_s), "more than 0");
+  if (a.max_reprices < 0 || a.max_reprices > 20) return bad("aelm.max_reprices", a.max_reprices, "0..20");
+  if (a.twap_slices < 2 || a.twap_slices > 50) return bad("aelm.twap_slices", a.twap_slices, "2..50");
+  if (a.twap_s < a.twap_slices) return bad("aelm.twap_s", number(a.twap_s), "at least a second a slice");
+  const ReconcileConfig& r = c.reconcile;
+  if (r.interval_s <= 0) return bad("reconcile.interval_s", number(r.interval_s), "more than 0");
+  if (r.grace_ms < 0) return bad("reconcile.grace_ms", number(r.grace_ms), "0 or more");
+  if (r.retry_ms <= r.grace_ms) return bad("reconcile.retry_ms", number(r.retry_ms), "more than reconcile.grace_ms");
   return {};
 }
 

@@ -99,6 +99,25 @@ inline domain::Price favourable(domain::PositionSide side, domain::Price from, d
   return side == domain::PositionSide::Long ? to - from : from - to;
 }
 
+/// When the account is compared with the venue's (reconciler.hpp).
+struct ReconcileConfig {
+  std::int64_t interval_s = 30;
+  std::int64_t grace_ms = 500;    // what happened so shortly before the snapshot was asked for may not be in it
+  std::int64_t retry_ms = 1'000;  // after a difference, or where the snapshot proved nothing
+};
+QT_DESCRIBE(ReconcileConfig, interval_s, grace_ms, retry_ms)
+
+/// How entries are brought to a market whose book is known (aelm.hpp). Without book data none of it acts.
+struct AelmConfig {
+  double max_slippage_bps = 15;  // against the touch
+  double max_spread_bps = 25;
+  std::int64_t limit_timeout_s = 30;
+  std::int32_t max_reprices = 3;
+  std::int32_t twap_slices = 10;
+  std::int64_t twap_s = 300;
+};
+QT_DESCRIBE(AelmConfig, max_slippage_bps, max_spread_bps, limit_timeout_s, max_reprices, twap_slices, twap_s)
+
 struct ExecutionConfig {
   std::int64_t fill_wait_ms = 10'000;  // market entries; also the wait for the leverage to be read back
   std::int64_t stop_confirm_ms = 3'000;
@@ -114,9 +133,11 @@ struct ExecutionConfig {
   /// stop is legal and −15 % ROE at 5×), so the default lies beyond the widest stop and acts only when that stop has
   /// failed. 0: never.
   double loss_guard_frac = 0.05;
+  ReconcileConfig reconcile;
+  AelmConfig aelm;
 };
 QT_DESCRIBE(ExecutionConfig, fill_wait_ms, stop_confirm_ms, stop_attempts, retry_close_ms, margin_mode, trail_step_r,
-            loss_guard_frac)
+            loss_guard_frac, reconcile, aelm)
 
 /// InvalidArgument naming the field. stop_confirm_ms · stop_attempts may not exceed 10 s: the longest a position may be
 /// without a confirmed stop (fund.md 3.11, E1).

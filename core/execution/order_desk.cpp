@@ -26,7 +26,7 @@ domain::Order OrderDesk::entry_order(domain::TradeId id, const EntryPlan& plan) 
 }
 
 void OrderDesk::send_entry(Trade& trade, risk::Approved<domain::Order> order, Context& context) {
-  QT_CHECK(trade.find(order->id) == nullptr, "the entry of a trade is sent once");
+  QT_CHECK(trade.find(order->id) == nullptr, "an order of a trade is sent once");
   OrderRecord record;
   record.order = order.get();
   trade.orders.push_back(std::move(record));
@@ -89,13 +89,26 @@ void OrderDesk::cancel_working(Trade& trade, Context& context) {
   for (const OrderRecord& r : trade.orders) cancel(trade, r.order.id, context);
 }
 
+void OrderDesk::query(OrderRecord& record, Context& context) {
+  record.query_pending = true;
+  context.commands.push_back(QueryOrder{record.order.id, record.order.symbol});
+}
+
 void OrderDesk::apply(OrderRecord& record, const domain::OrderReport& report) {
   record.reported = std::max(record.reported, report.filled);
-  if (record.ended()) return;
-  if (report.reason == domain::VenueReason::UnknownOrder) {
-    record.unknown_to_venue = true;
+  if (record.ended()) {
+    record.query_pending = false;
     return;
   }
+  if (report.reason == domain::VenueReason::UnknownOrder) {
+    // With both outstanding, the first answer may be the cancel's, which the order's execution can have overtaken.
+    const bool of_the_cancel = !record.query_pending || (record.cancel_requested && !record.unknown_to_venue);
+    if (of_the_cancel) {
+      record.unknown_to_venue = true;
+      return;
+    }
+  }
+  record.query_pending = false;
   record.status = report.status;
   record.venue_reason = report.reason;
   record.unknown_to_venue = false;

@@ -29,23 +29,26 @@ class OrderDesk {
 
   /// The market entry of a plan: leg 1. Not sent and not recorded.
   static domain::Order entry_order(domain::TradeId id, const EntryPlan& plan);
-  /// Emits an approved entry and records it.
+  /// The next free leg of the trade.
+  domain::ClientOrderId next_id(Trade& trade) const;
+  /// Emits an approved entry, or a child of one, and records it.
   void send_entry(Trade& trade, risk::Approved<domain::Order> order, Context& context);
   /// Reviews, audits, records and emits. A zero id if the gate found that it would not reduce the position.
   domain::ClientOrderId send_reducing(Trade& trade, const Ticket& ticket, Context& context);
   /// Asks for a cancel unless there is nothing to cancel or it has been asked for already.
   void cancel(Trade& trade, domain::ClientOrderId id, Context& context);
   void cancel_working(Trade& trade, Context& context);
+  /// Asks what became of an order of the trade.
+  static void query(OrderRecord& record, Context& context);
 
-  /// Moves a record forward; never backward from a terminal status. UnknownOrder answers a cancel and is only noted.
+  /// Moves a record forward; never backward from a terminal status. UnknownOrder answers a cancel and is
+  /// only noted, or a query, and then proves that the order will not execute (any more).
   static void apply(OrderRecord& record, const domain::OrderReport& report);
 
   static void transition(Trade& trade, domain::TradeState to, std::string note, Context& context);
   static void refuse(const EntryPlan& plan, risk::Refusal refusal, Context& context);
 
  private:
-  domain::ClientOrderId next_id(Trade& trade) const;
-
   const domain::InstrumentTable& instruments_;
   risk::Gate& gate_;
 };

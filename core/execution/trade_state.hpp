@@ -36,8 +36,10 @@ struct EntryPlan {
   ExitProfile exits;              // distances in price fractions; levels are set from the actual fill
   domain::Ratio round_trip_cost;
   std::string strategy;
+  double expected_edge_frac = 0;  // gross move in our favour; 0: not known
 };
-QT_DESCRIBE(EntryPlan, trace, symbol, side, quantity, leverage, reference_price, exits, round_trip_cost, strategy)
+QT_DESCRIBE(EntryPlan, trace, symbol, side, quantity, leverage, reference_price, exits, round_trip_cost, strategy,
+            expected_edge_frac)
 
 /// One order of a trade and what the venue has said of it so far. Reports and fills may arrive in any order and reports
 /// more than once; both only ever move this forward.
@@ -50,6 +52,7 @@ struct OrderRecord {
   bool cancel_requested = false;
   bool unknown_to_venue = false;  // a cancel was answered with UnknownOrder
   bool presumed_lost = false;     // a close nobody acknowledged in time; another one was sent
+  bool query_pending = false;     // the venue was asked what became of it
   domain::Quantity filled;        // Σ of Fill events
   domain::Quantity reported;      // the venue's cumulative figure
   domain::Quantity open() const { return filled < order.quantity ? order.quantity - filled : domain::Quantity{}; }
@@ -60,7 +63,28 @@ struct OrderRecord {
   bool settled() const { return open().is_zero() || (ended() && filled >= reported); }
 };
 QT_DESCRIBE(OrderRecord, order, status, venue_reason, reason, acknowledged, cancel_requested, unknown_to_venue,
-            presumed_lost, filled, reported)
+            presumed_lost, query_pending, filled, reported)
+
+/// An entry planned on the book and sent in children, one at a time; the trade's `entry` is the latest of them.
+struct ParentOrder {
+  domain::PlanKind kind = domain::PlanKind::Market;
+  domain::Quantity planned;  // 0: not planned on a book, one market order
+  domain::Quantity slice;    // of each child
+  domain::Price reference;   // the touch at the decision
+  double expected_slippage_bps = 0;
+  bool post_only = false;
+  bool crossing = false;        // the last child: what is left, taken within the cap
+  bool slot_wait = false;       // the entry timer waits for the next slot
+  std::int32_t slots_left = 0;  // Twap: times at which a slice may still be sent
+  std::int32_t slices = 0;      // children sent
+  std::int32_t reprices = 0;    // of the whole parent
+  std::int32_t unfilled = 0;    // children in a row that timed out
+  base::Timestamp decided, first_fill;
+  domain::Money fee;
+  domain::Quantity maker;  // filled as maker
+};
+QT_DESCRIBE(ParentOrder, kind, planned, slice, reference, expected_slippage_bps, post_only, crossing, slot_wait,
+            slots_left, slices, reprices, unfilled, decided, first_fill, fee, maker)
 
 struct Trade {
   domain::TradeId id;
@@ -70,9 +94,10 @@ struct Trade {
   std::uint8_t last_leg = 1;
 
   // Entry
-  domain::ClientOrderId entry;  // 0 for an adopted position
+  domain::ClientOrderId entry;  // the latest child of the entry; 0 for an adopted position
   bool entry_done = false;      // terminal, with every execution seen
   domain::TimerId entry_timer;  // 0 in all timers: not armed
+  ParentOrder parent;
 
   // Protection. `stop` is confirmed at the venue, `pending_stop` is on its way to replace it.
   ExitLevels levels;         // zeros until the first fill; final once entry_done
@@ -105,8 +130,9 @@ struct Trade {
   }
   const OrderRecord* find(domain::ClientOrderId order) const { return const_cast<Trade*>(this)->find(order); }
 };
-QT_DESCRIBE(Trade, id, plan, state, orders, last_leg, entry, entry_done, entry_timer, levels, stop_level, stop_reason,
-            stop, pending_stop, stop_attempts, stop_timer, resize_stop, breakeven_done, target, partial, partial_done,
-            target_refused, closing, close_backoff, close_attempts, close_timer, last_exit, last_exit_time)
+QT_DESCRIBE(Trade, id, plan, state, orders, last_leg, entry, entry_done, entry_timer, parent, levels, stop_level,
+            stop_reason, stop, pending_stop, stop_attempts, stop_timer, resize_stop, breakeven_done, target, partial,
+            partial_done, target_refused, closing, close_backoff, close_attempts, close_timer, last_exit,
+            last_exit_time)
 
 }  // namespace qtrader::execution
