@@ -8,7 +8,7 @@ namespace qtrader::engine {
 namespace {
 
 constexpr double kSlippageCapBps = 15;  // fund.md 1.2, hook 7
-constexpr std::uint32_t kSnapshotVersion = 1;
+constexpr std::uint32_t kSnapshotVersion = 2;
 
 }  // namespace
 
@@ -36,7 +36,9 @@ Engine::Engine(EngineConfig config, domain::InstrumentTable instruments, std::un
       market_(instruments_.size(), {config_.base, config_.primary, config_.track_regime}),
       ledger_(instruments_),
       gate_(config_.limits, instruments_, ledger_, market_),
+      fills_(instruments_.size()),
       manager_(config_.execution, instruments_, gate_, trades_, ledger_, market_),
+      reconciler_(config_.execution.reconcile, instruments_.size(), {manager_, ledger_, gate_, market_}),
       strategy_(std::move(strategy)),
       executor_({config_, instruments_, market_, ledger_, gate_, manager_, *strategy_, hooks_}) {
   if (strategy_->needs_features())
@@ -69,49 +71,79 @@ void Engine::on_bar(const domain::BarClosed& event, execution::Context& context,
   }
 }
 
+void Engine::on_fill(const domain::Fill& fill, execution::Context& context) {
+  reconciler_.touch(fill.symbol, context.now);
+  if (!fills_.admit(fill, context.audit)) return;
+  const bool was_flat = ledger_.position(fill.symbol).flat();
+  const auto booking = ledger_.apply(fill);
+  manager_.on(fill, booking, context);
+  if (was_flat) executor_.on_entry_filled(context.now);
+  if (booking.closed) executor_.on_trade_closed(fill.symbol, context.now);
+}
+
+void Engine::on_operator(const domain::OperatorCommand& command, execution::Context& context) {
+  switch (command.action) {
+    case domain::OperatorAction::Kill:
+      gate_.kill(command.reason);
+      break;
+    case domain::OperatorAction::Resume:
+      // Of a symbol: its hold alone. A kill ends only by a resume that names none.
+      if (!command.symbol) gate_.resume();
+      reconciler_.release(command.symbol);
+      break;
+    case domain::OperatorAction::CloseAll:
+      manager_.close_all(domain::ExitReason::Operator, context);
+      break;
+    case domain::OperatorAction::CloseSymbol:
+      if (command.symbol) manager_.close(*command.symbol, domain::ExitReason::Operator, context);
+      break;
+  }
+}
+
+void Engine::on_snapshot(const domain::AccountSnapshot& snapshot, execution::Context& context) {
+  const bool first = !reconciler_.opened();
+  std::vector<bool> was_flat(instruments_.size());
+  const auto flat = [&](std::size_t i) { return ledger_.position({static_cast<std::uint16_t>(i)}).flat(); };
+  for (std::size_t i = 0; i < was_flat.size(); ++i) was_flat[i] = flat(i);
+  reconciler_.on(snapshot, context);
+  if (first) peak_equity_ = ledger_.equity();
+  for (std::size_t i = 0; i < was_flat.size(); ++i)
+    if (!was_flat[i] && flat(i)) executor_.on_trade_closed({static_cast<std::uint16_t>(i)}, context.now);
+}
+
 template <class E>
 void Engine::handle(const E& event, execution::Context& context, Outbox& outbox) {
   if constexpr (std::is_same_v<E, domain::BarClosed>) {
     on_bar(event, context, outbox);
   } else if constexpr (std::is_same_v<E, domain::MarkPrice>) {
-    market_.on(event);
-    if (!ledger_.position(event.symbol).flat()) ledger_.mark(event.symbol, *market_[event.symbol].mark());
+    const bool good = market_.on(event);
+    // A position adopted at the start may be there before the first bar.
+    if (good && !ledger_.position(event.symbol).flat())
+      ledger_.mark(event.symbol, market_[event.symbol].mark().value_or(event.price));
   } else if constexpr (std::is_same_v<E, domain::OrderReport>) {
+    reconciler_.touch(event.symbol, context.now);
     manager_.on(event, context);
   } else if constexpr (std::is_same_v<E, domain::Fill>) {
-    const bool was_flat = ledger_.position(event.symbol).flat();
-    const auto booking = ledger_.apply(event);
-    manager_.on(event, booking, context);
-    if (was_flat) executor_.on_entry_filled(context.now);
-    if (booking.closed) executor_.on_trade_closed(event.symbol, context.now);
+    on_fill(event, context);
   } else if constexpr (std::is_same_v<E, domain::FundingPayment>) {
+    reconciler_.touch(event.symbol, context.now);
     ledger_.apply(event);
     manager_.on(event, context);
   } else if constexpr (std::is_same_v<E, domain::LeverageSet>) {
+    reconciler_.touch(event.symbol, context.now);
     if (event.accepted) ledger_.apply(event);
     manager_.on(event, context);
   } else if constexpr (std::is_same_v<E, domain::TimerFired>) {
     if (!timers_.consume(event.timer)) return;  // disarmed in the meantime
     if (event.tag == domain::TimerTag::Scan) {
       scan({static_cast<std::int64_t>(event.argument)}, context);
+    } else if (event.tag == domain::TimerTag::Reconcile) {
+      reconciler_.on(event, context);
     } else {
       manager_.on(event, context);
     }
   } else if constexpr (std::is_same_v<E, domain::OperatorCommand>) {
-    switch (event.action) {
-      case domain::OperatorAction::Kill:
-        gate_.kill(event.reason);
-        break;
-      case domain::OperatorAction::Resume:
-        gate_.resume();
-        break;
-      case domain::OperatorAction::CloseAll:
-        manager_.close_all(domain::ExitReason::Operator, context);
-        break;
-      case domain::OperatorAction::CloseSymbol:
-        if (event.symbol) manager_.close(*event.symbol, domain::ExitReason::Operator, context);
-        break;
-    }
+    on_operator(event, context);
   } else if constexpr (std::is_same_v<E, domain::RunStarted>) {
     ledger_.deposit(event.initial_wallet);
     peak_equity_ = event.initial_wallet;
@@ -121,12 +153,14 @@ void Engine::handle(const E& event, execution::Context& context, Outbox& outbox)
   } else if constexpr (std::is_same_v<E, domain::RunEnding>) {
     executor_.stop_entries();
     manager_.close_all(domain::ExitReason::EndOfRun, context);
+    reconciler_.end();
     ending_ = true;
-  } else if constexpr (std::is_same_v<E, domain::BookDepth> || std::is_same_v<E, domain::AccountSnapshot> ||
-                       std::is_same_v<E, domain::VenueLink> || std::is_same_v<E, domain::RunResumed>) {
-    return;
+  } else if constexpr (std::is_same_v<E, domain::AccountSnapshot>) {
+    on_snapshot(event, context);
+  } else if constexpr (std::is_same_v<E, domain::VenueLink> || std::is_same_v<E, domain::RunResumed>) {
+    reconciler_.on(event, context);
   } else {
-    market_.on(event);  // funding, book, open interest, sentiment, trending
+    market_.on(event);  // funding, book and its depth, open interest, sentiment, trending
   }
 }
 
@@ -155,6 +189,7 @@ void Engine::step(const kernel::Envelope& envelope, Outbox& outbox) {
   handled_ = envelope.seq;
   execution::Context context{envelope.ts_recv, timers_, outbox.commands, outbox};
   std::visit([&](const auto& event) { handle(event, context, outbox); }, envelope.event);
+  reconciler_.touch(outbox.commands, context.now);
   if (ending_ && manager_.open_count() == 0) {  // what the closing cost belongs to the result
     ending_ = false;
     sample_equity(context.now, context);
@@ -165,8 +200,8 @@ void Engine::step(const kernel::Envelope& envelope, Outbox& outbox) {
 
 template <class Archive>
 void Engine::archive(Archive& a) {
-  a(timers_, market_, ledger_, trades_, gate_, manager_, executor_, peak_equity_, armed_scan_, trade_from_, ending_,
-    handled_);
+  a(timers_, market_, ledger_, trades_, gate_, fills_, manager_, reconciler_, executor_, peak_equity_, armed_scan_,
+    trade_from_, ending_, handled_);
   if (features_) a(*features_);
   strategy_->archive(a);
 }

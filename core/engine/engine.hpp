@@ -10,6 +10,8 @@
 #include "core/engine/config.hpp"
 #include "core/engine/executor.hpp"
 #include "core/engine/hook_board.hpp"
+#include "core/execution/fill_filter.hpp"
+#include "core/execution/reconciler.hpp"
 #include "core/execution/trade_manager.hpp"
 #include "core/fund/strategy/strategy.hpp"
 #include "core/kernel/envelope.hpp"
@@ -49,6 +51,8 @@ class Engine {
   const ledger::Ledger& ledger() const { return ledger_; }
   const market::MarketState& market() const { return market_; }
   const HookBoard& hooks() const { return hooks_; }
+  bool killed() const { return gate_.killed(); }
+  const risk::EntryPermission& entry_permission() const { return gate_.permission(); }
   std::size_t open_trades() const { return manager_.open_count(); }
 
  private:
@@ -59,6 +63,9 @@ class Engine {
   template <class E>
   void handle(const E& event, execution::Context& context, Outbox& outbox);
   void on_bar(const domain::BarClosed& event, execution::Context& context, Outbox& outbox);
+  void on_fill(const domain::Fill& fill, execution::Context& context);
+  void on_operator(const domain::OperatorCommand& command, execution::Context& context);
+  void on_snapshot(const domain::AccountSnapshot& snapshot, execution::Context& context);
   void scan(base::Timestamp bar_close, execution::Context& context);
   void sample_equity(base::Timestamp bar_close, execution::Context& context);
 
@@ -70,7 +77,9 @@ class Engine {
   ledger::Ledger ledger_;
   ledger::TradeBook trades_;
   risk::Gate gate_;
+  execution::FillFilter fills_;
   execution::TradeManager manager_;
+  execution::Reconciler reconciler_;
   std::unique_ptr<fund::Strategy> strategy_;
   HookBoard hooks_;
   Executor executor_;

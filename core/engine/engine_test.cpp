@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "core/base/rng.hpp"
@@ -81,11 +82,38 @@ class Script {
   std::vector<kernel::Envelope> envelopes;
   std::vector<domain::AuditRecord> audit;
   std::vector<domain::Order> orders;
+  std::map<domain::ClientOrderId, domain::Order> working;
+
+  /// What this venue says the account is: it agrees with the core.
+  domain::AccountSnapshot account(base::Timestamp ts) const {
+    domain::AccountSnapshot s;
+    s.requested_at = s.ts_event = ts;
+    s.wallet = engine_.ledger().account().wallet;
+    for (std::uint16_t i = 0; i < 2; ++i) {
+      const auto& p = engine_.ledger().position({i});
+      if (!p.flat()) s.positions.push_back({{i}, p.quantity, p.entry_price(), p.leverage, p.mode});
+    }
+    for (const auto& [id, o] : working) {
+      if (engine_.ledger().position(o.symbol).flat()) continue;  // reduce-only: gone with the position
+      domain::VenueOpenOrder v;
+      v.order = id;
+      v.venue_id = id.value;
+      v.symbol = o.symbol;
+      v.side = o.side;
+      v.type = o.type;
+      v.quantity = o.quantity;
+      v.trigger_price = o.trigger_price;
+      v.reduce_only = o.reduce_only;
+      s.orders.push_back(v);
+    }
+    return s;
+  }
 
  private:
   void answer(const execution::Command& command, base::Timestamp ts) {
     if (const auto* set = std::get_if<execution::SetLeverage>(&command))
       return deliver(domain::LeverageSet{set->symbol, set->leverage, set->mode, true, ts}, ts);
+    if (const auto* cancel = std::get_if<execution::CancelOrder>(&command)) working.erase(cancel->order);
     if (const auto* cancel = std::get_if<execution::CancelOrder>(&command))
       return deliver(domain::OrderReport{cancel->order,
                                          cancel->symbol,
@@ -95,8 +123,13 @@ class Script {
                                          {},
                                          ts},
                      ts);
+    if (const auto* query = std::get_if<execution::QueryOrder>(&command))
+      return deliver(domain::OrderReport{query->order, query->symbol, domain::OrderStatus::New, {}, {}, {}, ts}, ts);
+    if (std::holds_alternative<execution::RequestSnapshot>(command)) return deliver(account(ts), ts);
+    if (std::holds_alternative<execution::CancelForeign>(command)) return;
     const domain::Order& o = std::get<execution::SubmitOrder>(command).order.get();
     orders.push_back(o);
+    if (o.type != domain::OrderType::Market) working[o.id] = o;
     deliver(domain::OrderReport{o.id, o.symbol, domain::OrderStatus::New, domain::VenueReason::None, {}, {}, ts}, ts);
     if (o.type != domain::OrderType::Market) return;
     const auto price = domain::Price::from_double(last_[o.symbol.value]);
@@ -168,6 +201,103 @@ TEST(Engine, SnapshotPlusTailEqualsFullReplay) {
     const auto restored = second->restore(first->snapshot());
     ASSERT_TRUE(restored) << restored.error().message();
     EXPECT_EQ(second->snapshot(), first->snapshot());
+    for (std::size_t i = cut; i < script.envelopes.size(); ++i) second->step(script.envelopes[i], outbox);
+    ASSERT_EQ(second->snapshot(), whole->snapshot()) << "cut at " << cut;
+  }
+}
+
+void link(Script& script, domain::LinkState state = domain::LinkState::Ready) {
+  script.deliver(domain::VenueLink{state, "test", {}}, base::Timestamp{} + base::days(20'000));
+}
+
+TEST(EngineLive, AVenueThatAgreesChangesNothing) {
+  auto quiet = make_engine();
+  Script without(*quiet);
+  start(without);
+  play(without, 0, 200, 4);
+  auto live = make_engine();
+  Script with(*live);
+  start(with);
+  link(with);
+  play(with, 0, 200, 4);
+  ASSERT_GT(without.orders.size(), 4U);
+  EXPECT_EQ(with.orders.size(), without.orders.size());
+  for (std::size_t i = 0; i < std::min(with.orders.size(), without.orders.size()); ++i)
+    EXPECT_EQ(with.orders[i].id, without.orders[i].id);
+  EXPECT_EQ(live->ledger().account().wallet, quiet->ledger().account().wallet);
+  EXPECT_TRUE(live->entry_permission().reconciled);
+}
+
+TEST(EngineLive, WithoutAReadyLinkNothingIsEntered) {
+  auto engine = make_engine();
+  Script script(*engine);
+  start(script);
+  link(script, domain::LinkState::Down);
+  play(script, 0, 200, 4);
+  EXPECT_TRUE(script.orders.empty());
+  std::set<std::string> rules;
+  for (const auto& r : script.audit)
+    if (const auto* o = std::get_if<domain::OrderRefused>(&r)) rules.insert(o->rule);
+  EXPECT_EQ(rules, std::set<std::string>{"venue_link"});
+}
+
+TEST(EngineLive, Incident14_AnExecutionIsBookedOnce) {
+  auto engine = make_engine();
+  Script script(*engine);
+  start(script);
+  script.bar({0}, 0, 100);
+  domain::Fill fill;
+  fill.price = domain::Price::from_int(100);
+  fill.quantity = domain::Quantity::from_int(1);
+  fill.side = domain::Side::Buy;
+  fill.order = domain::ClientOrderId::make({9}, 1);
+  fill.venue_trade_id = 5;
+  const base::Timestamp now = script.envelopes.back().ts_recv;
+  Outbox outbox;
+  engine->step({script.envelopes.size() + 1, now, fill}, outbox);
+  EXPECT_EQ(engine->ledger().position({0}).quantity, fill.quantity);
+  engine->step({script.envelopes.size() + 2, now, fill}, outbox);
+  EXPECT_EQ(engine->ledger().position({0}).quantity, fill.quantity);
+}
+
+TEST(EngineLive, AnOrphanBeforeTheFirstBarIsAdoptedAndMarked) {
+  auto engine = make_engine();
+  Outbox outbox;
+  const base::Timestamp now = base::Timestamp{} + base::days(20'000);
+  std::uint64_t seq = 0;
+  const auto step = [&](domain::Event e) { engine->step({++seq, now, std::move(e)}, outbox); };
+  step(domain::RunStarted{domain::Money::from_int(10'000), 1, {}, {}});
+  domain::AccountSnapshot s;
+  s.requested_at = now;
+  s.wallet = domain::Money::from_int(5'000);
+  s.positions.push_back(
+      {{1}, domain::Quantity::from_int(-2), domain::Price::from_int(50), {5}, domain::MarginMode::Isolated});
+  step(s);
+  ASSERT_EQ(outbox.commands.size(), 1U);
+  EXPECT_EQ(std::get<execution::SubmitOrder>(outbox.commands[0]).order->type, domain::OrderType::StopMarket);
+  EXPECT_EQ(engine->ledger().account().wallet, domain::Money::from_int(5'000));
+  step(domain::MarkPrice{{1}, domain::Price::from_int(49), now});
+  EXPECT_EQ(engine->ledger().account().unrealised, domain::Money::from_int(2));
+}
+
+TEST(EngineLive, SnapshotPlusTailEqualsFullReplayWithARestartInIt) {
+  auto whole = make_engine();
+  Script script(*whole);
+  start(script);
+  link(script);
+  play(script, 0, 60, 9);
+  const base::Timestamp now = script.envelopes.back().ts_recv;
+  script.deliver(domain::RunResumed{now}, now);
+  script.deliver(domain::VenueLink{domain::LinkState::Ready, "again", now}, now + base::seconds(1));
+  play(script, 60, 110, 9);
+  ASSERT_GT(script.orders.size(), 2U);
+  for (std::size_t cut = 1; cut < script.envelopes.size(); cut += 701) {
+    auto first = make_engine();
+    Outbox outbox;
+    for (std::size_t i = 0; i < cut; ++i) first->step(script.envelopes[i], outbox);
+    auto second = make_engine();
+    const auto restored = second->restore(first->snapshot());
+    ASSERT_TRUE(restored) << restored.error().message();
     for (std::size_t i = cut; i < script.envelopes.size(); ++i) second->step(script.envelopes[i], outbox);
     ASSERT_EQ(second->snapshot(), whole->snapshot()) << "cut at " << cut;
   }

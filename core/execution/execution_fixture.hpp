@@ -11,6 +11,7 @@
 
 #include "core/base/archive.hpp"
 #include "core/base/json.hpp"
+#include "core/execution/reconciler.hpp"
 #include "core/execution/trade_manager.hpp"
 
 namespace qtrader::execution {
@@ -56,7 +57,8 @@ class World {
         market(2, {domain::Timeframe::M5, domain::Timeframe::M15, false}),
         ledger(instruments),
         gate(limits(), instruments, ledger, market),
-        manager(config, instruments, gate, trades, ledger, market) {}
+        manager(config, instruments, gate, trades, ledger, market),
+        reconciler(config.reconcile, 2, {manager, ledger, gate, market}) {}
 
   /// Deposit and enough bars around 100 for an ATR of about 1 %.
   void warm_up() {
@@ -98,11 +100,25 @@ class World {
     Context c = context();
     manager.close(symbol, reason, c);
   }
+  void deliver(const domain::AccountSnapshot& s) {
+    Context c = context();
+    reconciler.on(s, c);
+  }
+  void deliver(const domain::VenueLink& l) {
+    Context c = context();
+    reconciler.on(l, c);
+  }
+  void deliver(const domain::RunResumed& r) {
+    Context c = context();
+    reconciler.on(r, c);
+  }
   void deliver(const domain::OrderReport& r) {
+    reconciler.touch(r.symbol, now);
     Context c = context();
     manager.on(r, c);
   }
   void deliver(const domain::Fill& f) {
+    reconciler.touch(f.symbol, now);
     const auto booking = ledger.apply(f);
     Context c = context();
     manager.on(f, booking, c);
@@ -178,14 +194,19 @@ class World {
       const auto t = timers.peek_due(now);
       timers.consume(t->id);
       Context c = context();
-      manager.on(domain::TimerFired{t->id, t->tag, t->argument}, c);
+      const domain::TimerFired fired{t->id, t->tag, t->argument};
+      t->tag == domain::TimerTag::Reconcile ? reconciler.on(fired, c) : manager.on(fired, c);
     }
     now = until;
   }
 
   std::vector<domain::Order> take_orders() {
     std::vector<domain::Order> out;
+    reconciler.touch(commands, now);
     for (const auto& c : std::exchange(commands, {})) {
+      if (const auto* q = std::get_if<QueryOrder>(&c)) queries.push_back(q->order);
+      if (const auto* f = std::get_if<CancelForeign>(&c)) foreign_cancels.push_back(f->venue_id);
+      if (std::holds_alternative<RequestSnapshot>(c)) ++snapshots_asked;
       if (const auto* s = std::get_if<SubmitOrder>(&c)) out.push_back(s->order.get());
       if (const auto* x = std::get_if<CancelOrder>(&c)) cancels.push_back(x->order);
     }
@@ -254,7 +275,7 @@ class World {
 
   template <class Archive>
   void archive(Archive& a) {
-    a(now, market, ledger, trades, gate, timers, manager);
+    a(now, market, ledger, trades, gate, timers, manager, reconciler);
   }
 
   base::Timestamp now = base::Timestamp::from_unix_ms(1'700'000'100'000);  // on a 15-minute boundary
@@ -265,9 +286,12 @@ class World {
   risk::Gate gate;
   kernel::Timers timers;
   std::vector<Command> commands;
-  std::vector<domain::ClientOrderId> cancels;
+  std::vector<domain::ClientOrderId> cancels, queries;
+  std::vector<std::uint64_t> foreign_cancels;
+  int snapshots_asked = 0;
   RecordingSink sink;
   TradeManager manager;
+  Reconciler reconciler;
 };
 
 }  // namespace qtrader::execution

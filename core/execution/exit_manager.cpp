@@ -152,7 +152,7 @@ void ExitManager::on_target(Trade& trade, const OrderRecord& record, Context& co
     }
     const Ticket now{OrderType::Market, OrderPurpose::TakeProfit, record.order.quantity, {}, ExitReason::TakeProfit};
     trade.partial = desk_.send_reducing(trade, now, context);
-  } else if (record.venue_reason != VenueReason::TransportFailure) {
+  } else if (record.venue_reason != VenueReason::TransportFailure && record.venue_reason != VenueReason::UnknownOrder) {
     (is_partial ? trade.partial_done : trade.target_refused) = true;
     context.audit.record(domain::RiskAlert{"target_refused", record.order.trigger_price.to_double(), 0,
                                            std::string(base::enum_name(record.venue_reason))});
@@ -198,6 +198,10 @@ void ExitManager::on_close_order(Trade& trade, const OrderRecord& record, Contex
   if (!trade.closing || remaining(trade).is_zero()) return;
   if (record.ended() && record.open().is_positive()) {
     if (trade.close_backoff) return;
+    if (record.venue_reason == VenueReason::UnknownOrder && record.settled()) {
+      ensure_close(trade, context);  // asked for and never seen there: nothing to back off from
+      return;
+    }
     trade.close_backoff = true;
     // Not settled: its executions are still to come, the timer only guards against their never coming.
     if (record.settled())

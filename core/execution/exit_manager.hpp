@@ -33,6 +33,11 @@ class ExitManager {
   void on_stop_timer(Trade& trade, Context& context);
   void on_close_timer(Trade& trade, Context& context);
 
+  /// What the venue's account has shown (reconciler.hpp). The stop it should hold is not there: place another now.
+  void on_stop_missing(Trade& trade, std::string detail, Context& context);
+  /// The open quantity was corrected to the venue's: the stop, or the way out, follows.
+  void on_quantity_corrected(Trade& trade, Context& context);
+
   /// Cancels a working entry and closes what is filled at market. Idempotent: the first reason stays.
   void close(Trade& trade, domain::ExitReason reason, Context& context);
   /// Closes the trade's books once it is flat and its entry is over. Does nothing before.
@@ -51,6 +56,7 @@ class ExitManager {
   void confirm_stop(Trade& trade, domain::ClientOrderId id, Context& context);
   void on_pending_stop(Trade& trade, const OrderRecord& record, Context& context);
   void on_live_stop(Trade& trade, const OrderRecord& record, Context& context);
+  void retry_pending_stop(Trade& trade, Context& context);
   void give_up_stop(Trade& trade, Context& context);
   void keep_live_stop(Trade& trade);
   void unwind(Trade& trade, std::string detail, Context& context);

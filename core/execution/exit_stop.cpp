@@ -110,6 +110,10 @@ void ExitManager::on_pending_stop(Trade& trade, const OrderRecord& record, Conte
     // The price is already beyond the level: what the stop would have done is done now. Asking again cannot help.
     trade.pending_stop = {};
     close(trade, reason, context);
+  } else if (record.venue_reason == VenueReason::UnknownOrder) {
+    // Asked for and never seen there: there is nothing to wait for.
+    disarm(trade.stop_timer, context);
+    retry_pending_stop(trade, context);
   } else if (record.status == domain::OrderStatus::Rejected && !may_pass_later(record.venue_reason)) {
     trade.pending_stop = {};
     disarm(trade.stop_timer, context);
@@ -138,14 +142,45 @@ void ExitManager::on_stop_timer(Trade& trade, Context& context) {
   if (trade.closing) return;
   if (trade.pending_stop.value != 0) {
     desk_.cancel(trade, trade.pending_stop, context);
-    trade.pending_stop = {};
-    if (covered(trade) || trade.stop_attempts >= config_.stop_attempts) {
-      give_up_stop(trade, context);
-      return;
-    }
+    retry_pending_stop(trade, context);
+    return;
   } else if (live_stop(trade) == nullptr) {
     trade.stop = {};
   }
+  protect(trade, context);
+}
+
+void ExitManager::retry_pending_stop(Trade& trade, Context& context) {
+  trade.pending_stop = {};
+  if (covered(trade) || trade.stop_attempts >= config_.stop_attempts) {
+    give_up_stop(trade, context);
+  } else {
+    protect(trade, context);
+  }
+}
+
+void ExitManager::on_stop_missing(Trade& trade, std::string detail, Context& context) {
+  if (trade.closing) {
+    ensure_close(trade, context);
+    return;
+  }
+  if (trade.pending_stop.value != 0 || remaining(trade).is_zero()) return;
+  if (OrderRecord* record = trade.find(trade.stop); record != nullptr && !record->ended()) {
+    record->status = domain::OrderStatus::Expired;
+    record->venue_reason = VenueReason::UnknownOrder;
+  }
+  trade.stop = {};
+  context.audit.record(domain::RiskAlert{"stop_lost", 0, remaining(trade).to_double(), std::move(detail)});
+  place_stop(trade, context);
+}
+
+void ExitManager::on_quantity_corrected(Trade& trade, Context& context) {
+  if (remaining(trade).is_zero()) return;
+  if (trade.closing) {
+    ensure_close(trade, context);
+    return;
+  }
+  trade.resize_stop = true;
   protect(trade, context);
 }
 

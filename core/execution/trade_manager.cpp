@@ -130,10 +130,13 @@ void TradeManager::book(Trade& trade, const domain::Fill& fill, domain::Money re
     trade.last_exit_time = fill.ts_event;
     if (fill.kind == domain::FillKind::Liquidation) {
       trade.last_exit = domain::ExitReason::Liquidated;
+    } else if (fill.kind == domain::FillKind::Reconciled) {
+      trade.last_exit = domain::ExitReason::Reconciled;
     } else {
       trade.last_exit = record != nullptr ? record->reason : trade.closing.value_or(domain::ExitReason::Unprotected);
     }
   }
+  if (entering) EntryTransaction::note_fill(trade, fill, context);
   const domain::Money slippage = trades_.on_fill(trade.id, fill, realised);
   context.audit.record(domain::FillBooked{trade.id, trade.plan.trace, fill.order, purpose, fill.symbol, fill.side,
                                           fill.price, fill.quantity, fill.fee, slippage, realised, fill.maker});
@@ -181,7 +184,7 @@ void TradeManager::on(const domain::LeverageSet& set, Context& context) {
 
 void TradeManager::on(const domain::TimerFired& timer, Context& context) {
   const bool ours = timer.tag == domain::TimerTag::FillWait || timer.tag == domain::TimerTag::StopConfirm ||
-                    timer.tag == domain::TimerTag::RetryClose;
+                    timer.tag == domain::TimerTag::RetryClose || timer.tag == domain::TimerTag::Parent;
   if (!ours) return;
   const domain::SymbolId symbol = timer_symbol(timer.argument);
   std::optional<Trade>& trade = slot(symbol);

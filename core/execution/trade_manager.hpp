@@ -52,6 +52,24 @@ class TradeManager {
   void on(const domain::LeverageSet& set, Context& context);
   /// FillWait, StopConfirm and RetryClose; other tags, and timers that are no longer meant, are ignored.
   void on(const domain::TimerFired& timer, Context& context);
+  // What reconciliation does (reconciler.hpp): recovery.cpp.
+
+  /// Asks the venue for every order whose end, or whose executions, we have not seen; for the last one if `always` and
+  /// there is none such. How many were asked for.
+  std::size_t ask(domain::SymbolId symbol, bool always, Context& context);
+  void ask_all(Context& context);
+  bool awaiting_answers(domain::SymbolId symbol) const;
+  /// The venue lists this order of ours as open: as good as a report that says so.
+  void on_listed(const domain::VenueOpenOrder& order, base::Timestamp at, Context& context);
+  void ask_order(domain::SymbolId symbol, domain::ClientOrderId order, Context& context);
+  void on_stop_missing(domain::SymbolId symbol, std::string detail, Context& context);
+  /// Whatever entry is still on its way will not be waited for: cancelled, and a trade without a fill fails.
+  void give_up_entry(domain::SymbolId symbol, Context& context);
+  void on_quantity_corrected(domain::SymbolId symbol, Context& context);
+  /// A position that no trade accounts for, already in the ledger: a trade of its own with a stop at min(2 %, 10 % of
+  /// margin, liquidation − 1 %) of its price; closed at market where that leaves no room. The symbol must be free.
+  void adopt_position(const domain::Fill& fill, domain::Leverage leverage, Context& context);
+
   /// Each accepted base bar: excursions, loss guard, time exit, breakeven, trailing. A few ns without a trade.
   void on_bar(domain::SymbolId symbol, const domain::Bar& bar, Context& context) {
     if (!slot(symbol)) [[likely]]
