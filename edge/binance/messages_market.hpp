@@ -104,9 +104,11 @@ struct Ticker {
   domain::Quantity last_quantity;
   double volume = 0, quote_volume = 0;  // base, quote
   std::int64_t first_trade_id = 0, last_trade_id = 0, trades = 0;
+  bool operator==(const Ticker&) const = default;
 };
 struct Tickers {
   std::vector<Ticker> all;
+  bool operator==(const Tickers&) const = default;
 };
 
 struct MiniTicker {
@@ -114,9 +116,11 @@ struct MiniTicker {
   base::Timestamp event_time;
   domain::Price open, high, low, last;
   double volume = 0, quote_volume = 0;
+  bool operator==(const MiniTicker&) const = default;
 };
 struct MiniTickers {
   std::vector<MiniTicker> all;
+  bool operator==(const MiniTickers&) const = default;
 };
 
 /// A liquidation order of somebody.
@@ -127,6 +131,7 @@ struct ForceOrder {
   domain::Price price, average_price;
   domain::Quantity quantity, last_filled, filled;
   WireStatus status = WireStatus::Filled;
+  bool operator==(const ForceOrder&) const = default;
 };
 
 struct ContractInfo {
@@ -144,11 +149,13 @@ struct ControlReply {
   std::string error;   // empty: success
   int error_code = 0;  // 0..3
   bool ok() const { return error.empty(); }
+  bool operator==(const ControlReply&) const = default;
 };
 
 /// A well-formed message of a kind this program does not use.
 struct OtherMarket {
   std::string kind;  // the value of "e"; empty: none
+  bool operator==(const OtherMarket&) const = default;
 };
 
 using MarketMessage =

@@ -23,6 +23,7 @@ namespace qtrader::binance {
 struct ErrorBody {
   int code = 0;  // negative; 200 in "success" bodies
   std::string message;
+  bool operator==(const ErrorBody&) const = default;
 };
 /// nullopt unless the text is an object with an integer (or numeric text) "code" and a "msg".
 std::optional<ErrorBody> parse_error_body(std::string_view text);
@@ -34,6 +35,7 @@ base::Result<bool> parse_multi_assets(std::string_view body);
 
 struct RateLimits {  // 0: not stated
   int weight_1m = 0, orders_10s = 0, orders_1m = 0;
+  bool operator==(const RateLimits&) const = default;
 };
 struct SymbolInfo {
   domain::Instrument instrument;  // brackets and fees are of other calls: empty, 0
@@ -66,6 +68,7 @@ base::Result<std::vector<SymbolBrackets>> parse_leverage_brackets(std::string_vi
 struct CommissionRate {
   std::string symbol;
   domain::Ratio maker, taker;
+  bool operator==(const CommissionRate&) const = default;
 };
 base::Result<CommissionRate> parse_commission_rate(std::string_view body);
 
@@ -85,6 +88,7 @@ struct RestOrder {
   bool reduce_only = false, close_position = false;
   base::Timestamp update_time;
   std::optional<base::Timestamp> time;  // queries only
+  bool operator==(const RestOrder&) const = default;
 };
 base::Result<RestOrder> parse_order(std::string_view body);
 base::Result<std::vector<RestOrder>> parse_orders(std::string_view body);
@@ -106,12 +110,14 @@ struct RestAlgoOrder {
   std::int64_t actual_order_id = 0;  // 0: not triggered, or not sent
   domain::Price actual_price;
   domain::Quantity actual_quantity;
+  bool operator==(const RestAlgoOrder&) const = default;
 };
 base::Result<RestAlgoOrder> parse_algo_order(std::string_view body);
 base::Result<std::vector<RestAlgoOrder>> parse_algo_orders(std::string_view body);
 struct AlgoCancel {
   std::int64_t algo_id = 0;
   std::string client_id;
+  bool operator==(const AlgoCancel&) const = default;
 };
 base::Result<AlgoCancel> parse_algo_cancel(std::string_view body);
 
@@ -129,6 +135,7 @@ struct PositionRisk {
   std::optional<domain::Money> max_notional;                        // v2
   std::optional<domain::Money> initial_margin, maintenance_margin;  // v3
   base::Timestamp update_time;
+  bool operator==(const PositionRisk&) const = default;
 };
 base::Result<std::vector<PositionRisk>> parse_position_risk(std::string_view body);
 
@@ -138,6 +145,7 @@ struct Account {
     std::string asset;
     domain::Money wallet, unrealized, margin_balance, maintenance_margin, initial_margin;
     domain::Money cross_wallet, cross_unrealized, available, max_withdraw;
+    bool operator==(const Asset&) const = default;
   };
   struct Position {
     std::string symbol;
@@ -149,18 +157,21 @@ struct Account {
     std::optional<bool> isolated;                                // v2
     std::optional<domain::Money> isolated_wallet, notional;
     base::Timestamp update_time;
+    bool operator==(const Position&) const = default;
   };
   domain::Money wallet, unrealized, margin_balance, initial_margin, maintenance_margin;
   domain::Money cross_wallet, cross_unrealized, available, max_withdraw;
   std::optional<bool> can_trade, multi_assets;  // v2
   std::vector<Asset> assets;
   std::vector<Position> positions;
+  bool operator==(const Account&) const = default;
 };
 base::Result<Account> parse_account(std::string_view body);
 
 /// accountConfig.
 struct AccountConfig {
   bool can_trade = false, dual_side = false, multi_assets = false;
+  bool operator==(const AccountConfig&) const = default;
 };
 base::Result<AccountConfig> parse_account_config(std::string_view body);
 
@@ -168,6 +179,7 @@ struct Balance {
   std::string asset;
   domain::Money balance, cross_wallet, cross_unrealized, available, max_withdraw;
   base::Timestamp update_time;
+  bool operator==(const Balance&) const = default;
 };
 base::Result<std::vector<Balance>> parse_balances(std::string_view body);
 
@@ -182,6 +194,7 @@ struct UserTrade {
   std::string commission_asset;
   base::Timestamp time;
   bool maker = false, buyer = false;
+  bool operator==(const UserTrade&) const = default;
 };
 base::Result<std::vector<UserTrade>> parse_user_trades(std::string_view body);
 
@@ -192,6 +205,7 @@ struct DepthSnapshot {
   std::int64_t last_update_id = 0;
   base::Timestamp event_time, transaction_time;  // 0: not sent
   std::vector<Level> bids, asks;                 // best first
+  bool operator==(const DepthSnapshot&) const = default;
 };
 base::Result<DepthSnapshot> parse_depth(std::string_view body);
 
@@ -200,6 +214,7 @@ struct PremiumIndex {
   domain::Price mark, index;
   std::optional<domain::Ratio> funding_rate;  // running estimate for the next settlement; none for delivery contracts
   base::Timestamp next_funding_time, time;
+  bool operator==(const PremiumIndex&) const = default;
 };
 /// An array, or one bare object.
 base::Result<std::vector<PremiumIndex>> parse_premium_index(std::string_view body);
@@ -209,6 +224,7 @@ struct FundingRate {
   base::Timestamp time;
   domain::Ratio rate;
   std::optional<domain::Price> mark;
+  bool operator==(const FundingRate&) const = default;
 };
 base::Result<std::vector<FundingRate>> parse_funding_rates(std::string_view body);
 
@@ -220,6 +236,7 @@ struct Income {
   base::Timestamp time;
   std::int64_t transaction_id = 0;
   std::string trade_id;  // may be empty
+  bool operator==(const Income&) const = default;
 };
 base::Result<std::vector<Income>> parse_income(std::string_view body);
 
@@ -228,6 +245,7 @@ struct SymbolConfig {
   domain::MarginMode margin_mode = domain::MarginMode::Cross;
   std::int32_t leverage = 1;
   std::optional<domain::Money> max_notional;
+  bool operator==(const SymbolConfig&) const = default;
 };
 base::Result<std::vector<SymbolConfig>> parse_symbol_configs(std::string_view body);
 
@@ -236,6 +254,7 @@ struct LeverageSetting {
   std::string symbol;
   std::int32_t leverage = 1;
   domain::Money max_notional;
+  bool operator==(const LeverageSetting&) const = default;
 };
 base::Result<LeverageSetting> parse_leverage_setting(std::string_view body);
 
@@ -244,6 +263,7 @@ struct RestBookTicker {
   std::string symbol;
   Level bid, ask;
   base::Timestamp time;
+  bool operator==(const RestBookTicker&) const = default;
 };
 base::Result<std::vector<RestBookTicker>> parse_book_tickers(std::string_view body);
 

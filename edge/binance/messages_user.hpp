@@ -40,6 +40,7 @@ struct OrderTradeUpdate {
   WirePositionSide position_side = WirePositionSide::Both;
   domain::Money realized;  // of this fill, before fees
   ExpiryReason expiry_reason = ExpiryReason::None;
+  bool operator==(const OrderTradeUpdate&) const = default;
 };
 
 enum class AccountReason : std::uint8_t {
@@ -64,6 +65,7 @@ struct AccountUpdate {
     std::string asset;
     domain::Money wallet, cross_wallet;
     domain::Money change;  // apart from profit and commission
+    bool operator==(const Balance&) const = default;
   };
   struct Position {
     std::string symbol;
@@ -72,6 +74,7 @@ struct AccountUpdate {
     domain::Money realized, unrealized, isolated_wallet;
     domain::MarginMode margin_mode = domain::MarginMode::Cross;
     WirePositionSide side = WirePositionSide::Both;
+    bool operator==(const Position&) const = default;
   };
   base::Timestamp event_time, transaction_time;
   AccountReason reason = AccountReason::Other;
@@ -79,6 +82,7 @@ struct AccountUpdate {
   std::string funding_symbol;  // of FundingFee, since 2026-08; else empty
   std::vector<Balance> balances;
   std::vector<Position> positions;
+  bool operator==(const AccountUpdate&) const = default;
 };
 
 struct TradeLite {
@@ -89,6 +93,7 @@ struct TradeLite {
   domain::Quantity quantity, last_filled;
   domain::Price price, last_price;
   bool maker = false;
+  bool operator==(const TradeLite&) const = default;
 };
 
 struct MarginCall {
@@ -99,10 +104,12 @@ struct MarginCall {
     domain::MarginMode margin_mode = domain::MarginMode::Cross;
     domain::Money isolated_wallet, unrealized, maintenance_margin;
     domain::Price mark;
+    bool operator==(const Position&) const = default;
   };
   base::Timestamp event_time;
   domain::Money cross_wallet;  // 0 if not sent
   std::vector<Position> positions;
+  bool operator==(const MarginCall&) const = default;
 };
 
 /// Either a leverage change of a symbol or the multi-assets flag.
@@ -111,6 +118,7 @@ struct AccountConfigUpdate {
   std::string symbol;  // empty: not a leverage change
   std::int32_t leverage = 0;
   std::optional<bool> multi_assets;
+  bool operator==(const AccountConfigUpdate&) const = default;
 };
 
 struct AlgoUpdate {
@@ -130,11 +138,13 @@ struct AlgoUpdate {
   base::Timestamp trigger_time;  // 0: not triggered
   std::string reject_message;    // rm
   bool trailing_active = false;  // ia
+  bool operator==(const AlgoUpdate&) const = default;
 };
 
 struct ListenKeyExpired {
   base::Timestamp event_time;
   std::string listen_key;
+  bool operator==(const ListenKeyExpired&) const = default;
 };
 
 /// Dropped by the exchange on 2025-12-15; older backends still send it.
@@ -143,10 +153,12 @@ struct ConditionalOrderReject {
   std::string symbol;
   std::int64_t order_id = 0;
   std::string reason;
+  bool operator==(const ConditionalOrderReject&) const = default;
 };
 
 struct OtherUser {
   std::string kind;  // the value of "e"
+  bool operator==(const OtherUser&) const = default;
 };
 
 using UserMessage = std::variant<OrderTradeUpdate, AccountUpdate, TradeLite, MarginCall, AccountConfigUpdate,

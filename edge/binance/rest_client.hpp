@@ -78,7 +78,7 @@ class RestClient {
   virtual base::Timestamp server_now() const = 0;
   /// The limits of exchangeInfo's rateLimits; before that the documented ones.
   virtual void set_limits(int weight_1m, int orders_10s, int orders_1m) = 0;
-  /// All REST is closed until then (418); nothing if it is open.
+  /// All REST is closed until then (418), by the exchange's clock (server_now); nothing if it is open.
   virtual std::optional<base::Timestamp> banned_until() const = 0;
   virtual RestStatistics statistics() const = 0;
 };
