@@ -1,7 +1,6 @@
 #include "edge/exchange/api_call.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace qtrader::exchange {
 
@@ -10,8 +9,8 @@ void append_success(std::string& out, std::string_view message) {
 }
 
 Timestamp time_of_ms(std::int64_t ms) {
-  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / 1'000'000 - 1;
-  return Timestamp::from_unix_ms(std::clamp(ms, -kMost, kMost));
+  constexpr std::int64_t kMost = 4'000'000'000'000;  // year 2096: a century more or less still fits
+  return Timestamp::from_unix_ms(std::clamp<std::int64_t>(ms, 0, kMost));
 }
 
 Window read_window(ParamReader& p, const WindowRules& rules, Timestamp now) {

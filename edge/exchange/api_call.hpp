@@ -72,7 +72,7 @@ std::span<const Route> frame_routes();  // WebSocket API methods that a handler 
 
 /// The answer of setters.
 void append_success(std::string& out, std::string_view message = "success");
-/// Milliseconds of a client; far-off values are clamped to what a Timestamp holds.
+/// Milliseconds of a client, clamped to 1970 … 2096, so that windows around them can be reckoned.
 Timestamp time_of_ms(std::int64_t ms);
 /// startTime, endTime and limit of history queries.
 struct WindowRules {
@@ -108,6 +108,10 @@ Answer cancel_order(Call& call);
 Answer query_order(Call& call);
 Answer place_algo(Call& call);
 Answer cancel_algo(Call& call);
+/// Order numbers of conditional orders where the algo service is off: above those of plain orders, below 2^53.
+inline constexpr std::int64_t kLegacyIds = std::int64_t{1} << 52;
+/// The conditional order as such an order.
+matching::OrderView legacy_order(const matching::AlgoView& algo);
 /// A conditional type on an order endpoint, where the algo service is off.
 Answer place_legacy_conditional(Call& call, matching::OrderType type);
 

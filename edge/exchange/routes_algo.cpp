@@ -122,6 +122,12 @@ Answer place_algo(Call& call) {
   return std::nullopt;
 }
 
+matching::OrderView legacy_order(const AlgoView& algo) {
+  matching::OrderView order = order_of_algo(algo);
+  order.id += kLegacyIds;
+  return order;
+}
+
 Answer place_legacy_conditional(Call& call, OrderType type) {
   ParamReader p = call.reader();
   // Before the algo service a STOP or TAKE_PROFIT had to say its time in force; the others reported GTC.
@@ -130,7 +136,7 @@ Answer place_legacy_conditional(Call& call, OrderType type) {
   if (p.failed()) return p.refusal();
   const auto placed = call.exchange().place_algo(call.account(), order);
   if (!placed) return placed.refusal();
-  append_order(call.out, order_of_algo(*placed), format_of(call.exchange(), order.symbol),
+  append_order(call.out, legacy_order(*placed), format_of(call.exchange(), order.symbol),
                {OrderShape::Ack, call.config.ack_average_price, false});
   return std::nullopt;
 }

@@ -295,8 +295,8 @@ struct NamedFunding {
 Answer funding_rate(Call& call) {
   ParamReader p = call.reader();
   const auto symbol = p.symbol_if();
-  const std::int64_t kDecade = 24 * 3'660;
-  const Window window = read_window(p, {.limit = 100, .most = 1'000, .widest_hours = kDecade}, call.now);
+  constexpr std::int64_t kCentury = 24 * 36'600;
+  const Window window = read_window(p, {.limit = 100, .most = 1'000, .widest_hours = kCentury}, call.now);
   if (p.failed()) return p.refusal();
   const matching::TimeRange& range = window.range;
   std::vector<NamedFunding> rows;

@@ -125,18 +125,22 @@ OrderRef read_ref(ParamReader& p) {
   return ref;
 }
 
-// Where the algo service is off its orders are known to clients as orders.
+// Where the algo service is off its orders are known to clients as orders, under numbers of their own range: the
+// exchange counts the two kinds separately.
 std::optional<matching::AlgoView> legacy_algo(Call& call, const OrderRef& ref) {
-  if (call.config.algo_service) return std::nullopt;
-  auto algo = call.exchange().algo(call.account(), ref.id, ref.client_id);
-  if (algo && algo->request.symbol != ref.symbol) algo.reset();
+  if (call.config.algo_service || (ref.id != 0 && ref.id < kLegacyIds)) return std::nullopt;
+  auto algo = call.exchange().algo(call.account(), ref.id != 0 ? ref.id - kLegacyIds : 0, ref.client_id);
+  if (!algo || algo->request.symbol != ref.symbol) return std::nullopt;
+  // A client id may have been used again since, for a plain order.
+  if (ref.id == 0 && !matching::is_open(algo->status) && call.exchange().order(call.account(), ref))
+    return std::nullopt;
   return algo;
 }
 
 std::vector<OrderView> legacy_orders(const std::vector<matching::AlgoView>& algos) {
   std::vector<OrderView> orders;
   for (const auto& algo : algos)
-    if (algo.order_id == 0) orders.push_back(order_of_algo(algo));
+    if (algo.order_id == 0) orders.push_back(legacy_order(algo));
   return orders;
 }
 
@@ -203,21 +207,31 @@ Answer amend_order(Call& call) {
   return std::nullopt;
 }
 
+namespace {
+
+Answer cancel_legacy(Call& call, const matching::AlgoView& algo) {
+  OrderView view;
+  if (algo.order_id == 0) {
+    const auto cancelled = call.exchange().cancel_algo(call.account(), algo.id, "");
+    if (!cancelled) return cancelled.refusal();
+    view = legacy_order(*cancelled);
+  } else {  // it has become an order
+    const auto cancelled = call.exchange().cancel(call.account(), {algo.request.symbol, algo.order_id, ""});
+    if (!cancelled) return cancelled.refusal();
+    view = *cancelled;
+    view.id = kLegacyIds + algo.id;
+  }
+  append_ack(call, view, OrderShape::Ack, false);
+  return std::nullopt;
+}
+
+}  // namespace
+
 Answer cancel_order(Call& call) {
   ParamReader p = call.reader();
   const OrderRef ref = read_ref(p);
   if (p.failed()) return p.refusal();
-  if (const auto algo = legacy_algo(call, ref); algo && algo->order_id == 0) {
-    const auto cancelled = call.exchange().cancel_algo(call.account(), algo->id, "");
-    if (!cancelled) return cancelled.refusal();
-    append_ack(call, order_of_algo(*cancelled), OrderShape::Ack, false);
-    return std::nullopt;
-  } else if (algo) {  // it has become an order
-    const auto cancelled = call.exchange().cancel(call.account(), {ref.symbol, algo->order_id, ""});
-    if (!cancelled) return cancelled.refusal();
-    append_ack(call, *cancelled, OrderShape::Ack, false);
-    return std::nullopt;
-  }
+  if (const auto algo = legacy_algo(call, ref)) return cancel_legacy(call, *algo);
   const auto cancelled = call.exchange().cancel(call.account(), ref);
   if (!cancelled) return cancelled.refusal();
   append_ack(call, *cancelled, OrderShape::Ack, false);
@@ -228,8 +242,10 @@ namespace {
 
 std::optional<OrderView> find_order(Call& call, const OrderRef& ref) {
   if (const auto algo = legacy_algo(call, ref)) {
-    if (algo->order_id == 0) return order_of_algo(*algo);
-    return call.exchange().order(call.account(), {ref.symbol, algo->order_id, ""});
+    if (algo->order_id == 0) return legacy_order(*algo);
+    auto order = call.exchange().order(call.account(), {ref.symbol, algo->order_id, ""});
+    if (order) order->id = kLegacyIds + algo->id;
+    return order;
   }
   return call.exchange().order(call.account(), ref);
 }
