@@ -257,5 +257,46 @@ TEST_F(Algos, RefusalsAndLimit) {
   EXPECT_TRUE(exchange->open_algos(a, {}).empty());
 }
 
+TEST_F(Algos, GoodTillDateExpiresUntriggered) {
+  market();
+  print("50000", "1", Side::Buy);
+  const auto a = open();
+  NewAlgoOrder s = stop(Side::Buy, "1", "51000");
+  s.time_in_force = TimeInForce::Gtd;
+  s.good_till_ms = kStart + 700'000;
+  const auto v = must(a, s);
+  exchange->advance_to(at_ms(kStart + 700'000));
+  EXPECT_EQ(status(a, v.id), AlgoStatus::Expired);
+  print("51000", "1", Side::Buy);
+  EXPECT_FALSE(exchange->next_deadline());
+}
+
+/// However time is given, in one step or many, deadlines happen at their own times in the same order.
+TEST_F(Algos, DeadlinesDoNotDependOnHowTimePasses) {
+  std::vector<std::pair<std::int64_t, std::size_t>> runs[2];
+  for (const bool fine : {false, true}) {
+    reset({});
+    market();
+    print("50000", "1", Side::Buy);
+    const auto a = open();
+    NewOrder o = limit(Side::Buy, "1", "49000", TimeInForce::Gtd);
+    o.good_till_ms = kStart + 650'000;
+    must(a, o);
+    must(a, stop(Side::Buy, "1", "50050"));
+    EXPECT_TRUE(exchange->set_countdown(a, kBtc, 640'000));
+    print("50050", "1", Side::Buy);
+    must(a, limit(Side::Buy, "1", "49500"));
+    events();
+    for (int i = 0; fine && i < 700; ++i) pass(1'000);
+    exchange->advance_to(at_ms(kStart + 700'000));
+    for (const auto& e : events())
+      if (const auto* order = std::get_if<OrderEvent>(&e)) runs[fine].push_back({order->time.unix_ms(), e.index()});
+  }
+  EXPECT_EQ(runs[0].size(), 4u);  // the triggered order's two, and both resting orders cancelled by the countdown
+  EXPECT_EQ(runs[0], runs[1]);
+  EXPECT_EQ(runs[0].front().first, kStart + 10);
+  EXPECT_EQ(runs[0].back().first, kStart + 640'000);
+}
+
 }  // namespace
 }  // namespace qtrader::matching::testing

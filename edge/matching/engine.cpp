@@ -95,7 +95,7 @@ void Engine::run(const Timer& timer) {
 }
 
 void Engine::advance_to(Timestamp to) {
-  run_due(to);
+  run_due(std::max(now, to));
   now = std::max(now, to);
 }
 

@@ -87,6 +87,7 @@ struct Engine {
   void fill_crossed(Market& market);
   void fill_by_print(Market& market, Level& level, Quantity& left, const TradeTick& tick);
   void set_status(SymbolId symbol, SymbolStatus status);
+  void settle_positions(Market& market);
   base::Result<void> set_rules(SymbolId symbol, domain::Instrument instrument, ContractRules rules);
 
   // Deadlines (engine.cpp).

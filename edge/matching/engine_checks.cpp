@@ -59,6 +59,9 @@ Verdict Engine::check_client_id(const Account& account, const std::string& id) c
   if (id.empty()) return std::nullopt;
   if (id.size() > 36) return refuse(-4015, "Client order id length should not be more than 36 chars");
   if (!std::all_of(id.begin(), id.end(), legal_id_char)) return refuse(-4015);
+  // The exchange's own prefixes: clients recognise forced closes by them.
+  for (const std::string_view forced : {"autoclose-", "adl_autoclose", "settlement_autoclose-"})
+    if (id.starts_with(forced)) return refuse(-4015);
   if (account.by_client.contains(id)) return refuse(-4116);
   return std::nullopt;
 }

@@ -166,7 +166,8 @@ void Engine::liquidate(const LiquidationScope& s, Target target) {
   const Money fee = std::clamp(domain::multiply(order.view.executed_quote, market.rules.liquidation_fee, Rounding::Up),
                                Money{}, std::max(left, Money{}));
   if (fee.is_positive()) insurance_transfer(account, target.symbol, -fee);
-  emit(ForcedOrderEvent{target.symbol, side, size, order.view.executed, size, order.price(), order.view.average_price,
+  const Quantity last = account.trades.back().quantity;
+  emit(ForcedOrderEvent{target.symbol, side, size, order.view.executed, last, order.price(), order.view.average_price,
                         now});
 }
 

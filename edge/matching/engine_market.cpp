@@ -178,8 +178,26 @@ void Engine::set_status(SymbolId symbol, SymbolStatus status) {
       cancel_open(*account, symbol, OrderStatus::Expired, ExpiryReason::Delisted);
       end_algos(*account, symbol, AlgoStatus::Expired);
     }
+    settle_positions(market);
   }
   finish();
+}
+
+/// A closed contract's positions end at its last mark price, without a fee: nobody could trade them any more.
+void Engine::settle_positions(Market& market) {
+  const std::vector<AccountId> holders = market.holders;
+  for (const AccountId id : holders) {
+    Account& account = account_of(id);
+    const Holding& h = holding_of(account, market.symbol);
+    for (const PositionSide row : {PositionSide::Both, PositionSide::Long, PositionSide::Short}) {
+      const Quantity size = h.row(row).quantity.abs();
+      if (size.is_zero()) continue;
+      Order& order = create_forced(
+          {account, market.symbol, row, size, h.mark},
+          "settlement_autoclose-" + std::to_string(now.unix_ms()) + "-" + std::to_string(++forced_id % 10));
+      fill(order, {h.mark, size, false, ++market.last_trade_id});
+    }
+  }
 }
 
 base::Result<void> Engine::set_rules(SymbolId symbol, domain::Instrument changed, ContractRules rules) {

@@ -52,7 +52,8 @@ Outcome<LeverageView> Engine::set_leverage(AccountId id, SymbolId symbol, std::i
   Account& account = account_of(id);
   Holding& h = holding_of(account, symbol);
   const Money cap = max_notional(contract, Leverage{leverage});
-  if (leverage != h.leverage.value) {
+  const bool changes = leverage != h.leverage.value;
+  if (changes) {
     if (h.mode == MarginMode::Isolated && !h.flat() && leverage < h.leverage.value) return refuse(-4161);
     if (account.exposure(h, h.open_buys, h.open_sells) > cap) return refuse(-2027);
     const Leverage before = h.leverage;
@@ -67,7 +68,7 @@ Outcome<LeverageView> Engine::set_leverage(AccountId id, SymbolId symbol, std::i
       return refuse(-2028);
     }
   }
-  emit(LeverageEvent{id, symbol, Leverage{leverage}, now});
+  if (changes) emit(LeverageEvent{id, symbol, Leverage{leverage}, now});
   finish();
   return LeverageView{Leverage{leverage}, cap};
 }
@@ -81,6 +82,7 @@ Outcome<Done> Engine::set_margin_mode(AccountId id, SymbolId symbol, MarginMode 
   if (!h.flat()) return refuse(-4048);
   h.mode = mode;
   emit_account(account, AccountUpdateReason::MarginTypeChange, Money{}, position_views(account, symbol));
+  std::get<AccountEvent>(events.back()).balance_changed = false;
   finish();
   return Done{};
 }

@@ -166,5 +166,55 @@ TEST_F(Liquidation, QuantilesRankHoldersOfOneSide) {
   EXPECT_EQ(position(a).adl_quantile, 0);
 }
 
+/// The price shown to the client is the one that liquidates: alive a tick before it, gone a tick after.
+TEST_F(Liquidation, HappensAtTheShownPrice) {
+  struct Case {
+    const char* balance;
+    const char* quantity;
+    bool is_long, hedge;
+    MarginMode mode;
+    int leverage;
+  };
+  for (const Case& c :
+       {Case{"3000", "1", true, false, MarginMode::Cross, 20}, Case{"3000", "1", false, false, MarginMode::Cross, 20},
+        Case{"100000", "1", true, false, MarginMode::Isolated, 50},
+        Case{"100000", "12.5", false, false, MarginMode::Isolated, 25},
+        Case{"60000", "20", true, false, MarginMode::Cross, 20},
+        Case{"200000", "70", false, false, MarginMode::Cross, 20}, Case{"9000", "2", true, true, MarginMode::Cross, 20},
+        Case{"9000", "2", false, true, MarginMode::Cross, 20},
+        Case{"100000", "2", true, true, MarginMode::Isolated, 20}}) {
+    SCOPED_TRACE(std::string(c.balance) + " " + c.quantity + (c.is_long ? " long" : " short"));
+    for (const bool beyond : {false, true}) {
+      reset({});
+      mark("50000");
+      const auto a = open(c.balance, c.hedge), b = open("100000000");
+      ASSERT_TRUE(exchange->set_leverage(a, kBtc, c.leverage));
+      if (c.mode == MarginMode::Isolated) {
+        ASSERT_TRUE(exchange->set_margin_mode(a, kBtc, c.mode));
+      }
+      const Side side = c.is_long ? Side::Buy : Side::Sell;
+      const PositionSide row = !c.hedge ? PositionSide::Both : c.is_long ? PositionSide::Long : PositionSide::Short;
+      must(b, limit(domain::opposite(side), c.quantity, "50000"));
+      NewOrder o = limit(side, c.quantity, "50000");
+      o.position_side = row;
+      must(a, o);
+      if (c.hedge) {  // and a smaller one the other way
+        must(b, limit(side, "0.4", "50000"));
+        o.side = domain::opposite(side);
+        o.position_side = c.is_long ? PositionSide::Short : PositionSide::Long;
+        o.quantity = qty("0.4");
+        must(a, o);
+      }
+      const Price at = position(a, row).liquidation;
+      ASSERT_TRUE(at.is_positive());
+      const auto down = c.is_long == beyond ? domain::Rounding::Down : domain::Rounding::Up;
+      const Price next = btc().round_price(at, down);
+      ASSERT_NE(next, at);
+      exchange->on(MarkTick{kBtc, next, next, {}, now(), now()});
+      EXPECT_EQ(exchange->forced_orders(a, kBtc, {}).empty(), !beyond) << at.to_string();
+    }
+  }
+}
+
 }  // namespace
 }  // namespace qtrader::matching::testing

@@ -27,6 +27,7 @@ TEST_F(Rules, EachFaultHasItsCode) {
       {-4061, [](NewOrder& o) { o.position_side = PositionSide::Long; }},
       {-4015, [](NewOrder& o) { o.client_id = std::string(37, 'a'); }},
       {-4015, [](NewOrder& o) { o.client_id = "a b"; }},
+      {-4015, [](NewOrder& o) { o.client_id = "adl_autoclose"; }},
       {-1111, [](NewOrder& o) { o.price = px("49900.001"); }},
       {-1111, [](NewOrder& o) { o.quantity = qty("1.0001"); }},
       {-4014, [](NewOrder& o) { o.price = px("49900.05"); }},
@@ -100,6 +101,7 @@ TEST_F(Rules, SymbolStatus) {
   market();
   const auto a = open();
   const auto o = must(a, limit(Side::Buy, "1", "49000"));
+  must(a, market_order(Side::Sell, "1"));
   exchange->set_status(kBtc, SymbolStatus::CancelOnly);
   EXPECT_EQ(refused(a, limit(Side::Buy, "1", "49000")), -4140);
   EXPECT_EQ(code(exchange->amend(a, {{kBtc, o.id, ""}, Side::Buy, qty("2"), px("49000"), {}, 0})), -5024);
@@ -109,7 +111,12 @@ TEST_F(Rules, SymbolStatus) {
   exchange->set_status(kBtc, SymbolStatus::Closed);
   EXPECT_EQ(refused(a, limit(Side::Buy, "1", "49000")), -4141);
   EXPECT_EQ(get(a, o.id).status, OrderStatus::Expired);
-  EXPECT_EQ(only<OrderEvent>(events()).back().reason, ExpiryReason::Delisted);
+  const auto orders = only<OrderEvent>(events());
+  ASSERT_EQ(orders.size(), 3u);
+  EXPECT_EQ(orders[0].reason, ExpiryReason::Delisted);
+  EXPECT_TRUE(orders[2].order.request.client_id.starts_with("settlement_autoclose-"));
+  EXPECT_EQ(orders[2].last_price, px("50000"));  // at mark
+  EXPECT_TRUE(position(a).amount.is_zero());
 }
 
 TEST_F(Rules, HugeNumbersAreRefusedNotOverflown) {
