@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/domain/events.hpp"
+#include "core/domain/instrument.hpp"
 #include "core/execution/venue.hpp"
 #include "core/execution/wire_id.hpp"
 #include "edge/binance/rest_client.hpp"
@@ -60,6 +61,9 @@ class Gateway : public execution::Venue {
   virtual void probe_stop(std::function<void(base::Result<void>)> done) = 0;
   /// Waits until every message the exchange has sent so far on our sockets has been handled (a round trip on each).
   virtual void barrier(std::function<void()> done) = 0;
+  /// Commands, queries and snapshots whose answer is still to come, waits before a retry included. With barrier() what
+  /// tells a lockstep world that nothing more will happen by itself.
+  virtual std::size_t outstanding() const = 0;
   virtual void stop() = 0;
   virtual RestClient& rest() = 0;
 };
