@@ -7,12 +7,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::int32_t decimals_of(std::int64_t raw) {
-  std::int32_t places = 8;
-  for (; places > 0 && raw % 10 == 0; --places) raw /= 10;
-  return raw == 0 ? 0 : places;
-}
-
 /// Reads members of one symbol; the first that is wrong is kept.
 struct SymbolReader {
   std::string error;
@@ -61,13 +55,6 @@ void read_filters(const json::object& symbol, SymbolReader& reader, matching::Co
 }
 
 }  // namespace
-
-matching::ContractRules derive_rules(const domain::Instrument& instrument) {
-  matching::ContractRules rules;
-  rules.price_precision = decimals_of(instrument.tick_size.raw());
-  rules.quantity_precision = decimals_of(instrument.step_size.raw());
-  return rules;
-}
 
 base::Result<std::map<std::string, matching::ContractRules>> parse_contract_rules(std::string_view text,
                                                                                   const std::string& origin) {

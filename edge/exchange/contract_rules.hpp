@@ -1,8 +1,7 @@
-// Contract rules: the filters of matching::ContractRules, read from the exchange's own JSON or derived from an
-// instrument.
+// Contract rules: the filters of matching::ContractRules as the exchange itself publishes them.
 //
-// Reading only. What an instrument does not say (price band, trigger protection, liquidation fee) keeps the defaults of
-// ContractRules, which are those of large Binance USD-M contracts.
+// Reading only. What a symbol does not say keeps the default of ContractRules, which is that of large Binance USD-M
+// contracts. Rules derived from an instrument alone are made where instruments are chosen, not here.
 #pragma once
 
 #include <map>
@@ -14,8 +13,6 @@
 
 namespace qtrader::exchange {
 
-/// Precisions are the decimals of tick and step.
-matching::ContractRules derive_rules(const domain::Instrument& instrument);
 /// By symbol, from the body of GET /fapi/v1/exchangeInfo. `origin` is named in errors. Errors: Corrupt.
 base::Result<std::map<std::string, matching::ContractRules>> parse_contract_rules(std::string_view json,
                                                                                   const std::string& origin);
