@@ -193,8 +193,8 @@ TEST(MarketFeed, APlannedReconnectLosesAndRepeatsNothing) {
   old->feed(kline_event(slot(next), true));
   fresh->feed(kline_event(slot(next), true));  // both deliver for a while
   const base::Timestamp at = w.host->now() + base::milliseconds(1);
-  old->feed(mark_event(at, kStart + base::hours(96)));
-  fresh->feed(mark_event(at, kStart + base::hours(96)));
+  old->feed(mark_event(at, kStart + base::hours(8)));
+  fresh->feed(mark_event(at, kStart + base::hours(8)));
   EXPECT_EQ(slots(w), Slots{next});
   EXPECT_EQ(w.all<domain::MarkPrice>().size(), 1u);
   w.advance(base::seconds(6));
