@@ -166,7 +166,10 @@ base::Result<std::vector<domain::Bar>> parse_klines(std::string_view body, domai
   QT_TRY(const json::Element root, json::parse(body, "klines"));
   json::Array rows;
   json::Report report;
-  if (root.get_array().get(rows)) report.fail("klines: got " + json::excerpt(root) + ", expected an array of rows");
+  if (root.get_array().get(rows)) {
+    report.fail("klines: got " + json::excerpt(root) + ", expected an array of rows");
+    return report.error();
+  }
   std::vector<domain::Bar> out;
   for (const json::Element element : rows) {
     if (report.failed()) break;

@@ -8,7 +8,7 @@ namespace {
 
 constexpr base::Duration kGuard = base::seconds(1);      // around a window's end: our clock or the network may be late
 constexpr base::Duration kBanMargin = base::seconds(1);  // a call a moment too early would prolong a ban
-constexpr base::Duration kExitSpacing = base::seconds(1);  // of exits while the exchange answers 429
+constexpr int kMaxExitSpacing = 16;                      // seconds, see exit_spacing
 constexpr base::Duration kMaxBackoff = base::seconds(60);
 constexpr base::Duration kFailureSpan = base::seconds(30);
 constexpr base::Duration kOpenFor = base::seconds(30);
@@ -16,6 +16,13 @@ constexpr std::size_t kFailuresToOpen = 5;
 // Exits may go this far into the exchange's own limit when others on the same address have used our share.
 constexpr double kHardShare = 0.9;
 constexpr int kFundingLimit = 500;
+
+/// Between exits while the exchange answers 429: 1 s, doubling with each further refusal, so that asking never looks
+/// like ignoring it.
+base::Duration exit_spacing(int throttles_in_a_row) {
+  const int doublings = std::max(0, std::min(throttles_in_a_row - 1, 4));
+  return base::seconds(std::min(1 << doublings, kMaxExitSpacing));
+}
 
 int share_of(int limit, double share) { return static_cast<int>(std::floor(limit * share)); }
 
@@ -55,7 +62,7 @@ std::size_t RestScheduler::waiting() const {
 void RestScheduler::roll(base::Timestamp now) {
   for (std::size_t p = 0; p < kPools; ++p) {
     Window& w = windows_[p];
-    const std::int64_t index = (now + offset_).ns / w.length.ns;
+    const std::int64_t index = index_of(w, now);
     // A corrected clock may step back over a boundary; the counts of the later window then go on. Only a clock that was
     // set back by more starts over, with its counts.
     if (index == w.index || index == w.index - 1) continue;
@@ -90,7 +97,9 @@ bool RestScheduler::affordable(const Ticket& ticket) const {
 
 bool RestScheduler::held_back(Priority priority, base::Timestamp now) const {
   if (banned_until_.ns != 0 && now < banned_until_ + kBanMargin) return true;
-  if (now < paused_until_ && (priority != Priority::Exit || now < last_exit_in_pause_ + kExitSpacing)) return true;
+  if (now < paused_until_ &&
+      (priority != Priority::Exit || now < last_exit_in_pause_ + exit_spacing(throttles_in_a_row_)))
+    return true;
   if (priority == Priority::Exit) return in_flight_.size() >= config_.max_connections;
   // One connection stays free for what cannot wait.
   if (in_flight_.size() + (config_.max_connections > 1 ? 1 : 0) >= config_.max_connections) return true;
@@ -127,7 +136,7 @@ std::optional<std::uint64_t> RestScheduler::next(base::Timestamp now) {
     }
     in_flight_.emplace(ticket.id, Sent{ticket, now});
     if (now < paused_until_) last_exit_in_pause_ = now;
-    if (half_open_ && !probe_) probe_ = ticket.id;
+    if (half_open_ && !probe_ && !circuit_open(now)) probe_ = ticket.id;
     return ticket.id;
   }
   return std::nullopt;
@@ -155,7 +164,7 @@ std::vector<RestScheduler::Refused> RestScheduler::refuse_overdue(base::Timestam
 /// report too little.
 void RestScheduler::correct(Pool pool, std::optional<int> said, base::Timestamp sent_at) {
   Window& w = window(pool);
-  if (!said || (sent_at + offset_).ns / w.length.ns != w.index) return;
+  if (!said || index_of(w, sent_at) != w.index) return;
   int pending = 0;
   for (const auto& [id, sent] : in_flight_) pending += sent.ticket.cost[static_cast<std::size_t>(pool)];
   w.used = std::max(w.used, *said + pending);
@@ -219,10 +228,9 @@ std::optional<base::Timestamp> RestScheduler::wake_at(base::Timestamp now) const
     sooner(waiting_line.front().deadline);
   }
   if (!at) return at;
-  for (const Window& w : windows_)
-    sooner(base::Timestamp{((now + offset_).ns / w.length.ns + 1) * w.length.ns} - offset_);
+  for (const Window& w : windows_) sooner(base::Timestamp{(index_of(w, now) + 1) * w.length.ns} + kRollDelay - offset_);
   sooner(paused_until_);
-  sooner(last_exit_in_pause_ + kExitSpacing);
+  sooner(last_exit_in_pause_ + exit_spacing(throttles_in_a_row_));
   sooner(banned_until_ + kBanMargin);
   sooner(open_until_);
   return at;

@@ -22,6 +22,9 @@ class RestScheduler {
  public:
   static constexpr std::size_t kMaxWaiting = 1'000;
   static constexpr base::Duration kMaxWait = base::seconds(10);
+  /// A window's budget is taken to be new only this long after its start: the exchange's clock may be behind our idea
+  /// of it, and would count a call in the old one.
+  static constexpr base::Duration kRollDelay = base::milliseconds(250);
 
   enum class Pool : std::uint8_t { Weight, Orders10s, Orders1m, Funding };
   static constexpr std::size_t kPools = 4;
@@ -87,6 +90,10 @@ class RestScheduler {
 
   Window& window(Pool pool) { return windows_[static_cast<std::size_t>(pool)]; }
   std::deque<Waiting>& line(Priority p) { return lines_[static_cast<std::size_t>(p)]; }
+  /// The number of the window a call sent now is booked in.
+  std::int64_t index_of(const Window& w, base::Timestamp now) const {
+    return (now + offset_ - kRollDelay).ns / w.length.ns;
+  }
   void roll(base::Timestamp now);
   bool affordable(const Ticket& ticket) const;
   bool held_back(Priority priority, base::Timestamp now) const;
