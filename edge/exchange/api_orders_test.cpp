@@ -26,6 +26,15 @@ TEST_F(ApiOrders, GoldenAcknowledgement) {
                 stamp() + "}");
 }
 
+TEST_F(ApiOrders, AveragesCanBeLeftOutOfAcknowledgements) {
+  config_.ack_average_price = false;
+  make_api();
+  const auto placed = call("POST", kOrder, limit_).as_object();
+  EXPECT_FALSE(placed.contains("avgPrice") || placed.contains("cumQuote"));
+  EXPECT_TRUE(placed.contains("cumQty"));
+  EXPECT_TRUE(call("GET", "/fapi/v1/openOrders").at(0).as_object().contains("avgPrice"));
+}
+
 TEST_F(ApiOrders, GoldenPositionAndBalance) {
   call("POST", kOrder, btc_ + "&side=BUY&type=MARKET&quantity=0.02");
   const auto account = exchange_->account(account_);

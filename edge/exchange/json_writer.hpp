@@ -41,14 +41,19 @@ inline void append_decimal(std::string& out, std::int64_t raw, int places) {
     magnitude /= cut;
     if (rest * 2 > cut || (rest * 2 == cut && magnitude % 2 != 0)) ++magnitude;
   }
-  if (raw < 0 && magnitude != 0) out.push_back('-');
-  append_uint(out, magnitude / kPowers[places]);
-  if (places == 0) return;
-  out.push_back('.');
-  std::uint64_t fraction = magnitude % kPowers[places];
-  char digits[8];
-  for (int i = places; i-- > 0; fraction /= 10) digits[i] = static_cast<char>('0' + fraction % 10);
-  out.append(digits, static_cast<std::size_t>(places));
+  const bool negative = raw < 0 && magnitude != 0;
+  char text[32];
+  char* at = text + sizeof text;
+  if (places > 0) {
+    std::uint64_t fraction = magnitude % kPowers[places];
+    magnitude /= kPowers[places];
+    for (int i = 0; i < places; ++i, fraction /= 10) *--at = static_cast<char>('0' + fraction % 10);
+    *--at = '.';
+  }
+  do *--at = static_cast<char>('0' + magnitude % 10);
+  while ((magnitude /= 10) != 0);
+  if (negative) *--at = '-';
+  out.append(at, text + sizeof text);
 }
 
 /// Shortest form, as user-stream events show numbers: `21.26`, `0`. No quotes.
@@ -99,7 +104,16 @@ class JsonWriter {
   }
   JsonWriter& value(std::string_view text) {  // escaped
     comma();
-    base::append_json_string(out_, text);
+    unsigned special = 0;  // nearly no text has any: one pass decides, without a branch for each character
+    for (const char c : text)
+      special |= unsigned{c == '"'} | unsigned{c == '\\'} | unsigned{static_cast<unsigned char>(c) < 0x20};
+    if (special != 0) {
+      base::append_json_string(out_, text);
+      return *this;
+    }
+    out_.push_back('"');
+    out_.append(text);
+    out_.push_back('"');
     return *this;
   }
   JsonWriter& value(const char* text) { return value(std::string_view(text)); }

@@ -11,6 +11,7 @@ using matching::PositionSide;
 namespace {
 
 constexpr int kMoneyPlaces = 8;
+constexpr std::size_t kOrderBytes = 640;  // of an order's JSON, about
 constexpr std::string_view kAsset = "USDT";
 constexpr std::int64_t kCallbackPercent = 100;  // a callback of 0.005 is written 0.5
 
@@ -37,6 +38,7 @@ void append_order(std::string& out, const matching::OrderView& o, const SymbolFo
   const domain::Price average = fresh ? domain::Price{} : o.average_price;
   const domain::Money quote = fresh ? domain::Money{} : o.executed_quote;
   const bool record = style.shape == OrderShape::Record;
+  out.reserve(out.size() + kOrderBytes);
   JsonWriter w(out);
   w.begin_object();
   w.field("orderId", o.id).field("symbol", f.symbol);
