@@ -20,6 +20,11 @@ risk::EntryContext entry_context(const EntryPlan& plan, const ExitLevels& levels
   return {levels.entry, levels.stop, plan.leverage, plan.round_trip_cost};
 }
 
+const domain::BookDepth* fresh_book(const market::SymbolMarket& market, const ExecutionConfig& config,
+                                    const Context& context) {
+  return market.fresh_depth(context.now, base::milliseconds(config.aelm.book_max_age_ms));
+}
+
 }  // namespace
 
 std::variant<Trade, std::string> EntryTransaction::begin(domain::TradeId id, const EntryPlan& plan, Context& context) {
@@ -98,9 +103,10 @@ bool EntryTransaction::plan(Trade& trade, Context& context) {
     fail(trade, "execution", v.rule, context);
     return false;
   };
-  const domain::BookDepth* book = market.fresh_depth(context.now);
+  const domain::BookDepth* book = fresh_book(market, config_, context);
   if (book == nullptr)
-    return veto({"book_stale", (context.now - market.depth->ts_event).seconds(), market::kDepthTtl.seconds()});
+    return veto({"book_stale", (context.now - market.depth->ts_event).seconds(),
+                 static_cast<double>(config_.aelm.book_max_age_ms) / 1e3});
   const auto planned = plan_execution({.side = domain::entry_side(trade.plan.side),
                                        .quantity = trade.plan.quantity,
                                        .urgency = Urgency::Medium,
@@ -121,7 +127,7 @@ void EntryTransaction::advance(Trade& trade, bool slot_due, Context& context) {
   const OrderRecord* child = trade.find(trade.entry);
   ParentStep step = ParentDone{};
   if (!trade.closing && trade.last_leg < kLastEntryLeg) {
-    step = next_step(trade.parent, {.book = market_[trade.plan.symbol].fresh_depth(context.now),
+    step = next_step(trade.parent, {.book = fresh_book(market_[trade.plan.symbol], config_, context),
                                     .instrument = desk_.instrument(trade),
                                     .config = config_,
                                     .trade = trade.id,
@@ -217,7 +223,8 @@ void EntryTransaction::on_child_settled(Trade& trade, Context& context) {
 
 void EntryTransaction::on_fill(Trade& trade, Context& context) {
   const OrderRecord* record = trade.find(trade.entry);
-  if (!trade.entry_done && record != nullptr && record->settled()) {
+  // A late execution of an earlier child, while a slot is waited for, still has to be protected.
+  if (!trade.entry_done && !trade.parent.slot_wait && record != nullptr && record->settled()) {
     on_child_settled(trade, context);
   } else {
     exits_.on_entry_fill(trade, context);

@@ -158,6 +158,7 @@ base::Result<void> validate(const ExecutionConfig& c) {
   if (!within(c.trail_step_r, 0, 10)) return bad("trail_step_r", c.trail_step_r, "[0, 10]");
   if (!within(c.loss_guard_frac, 0, 1)) return bad("loss_guard_frac", c.loss_guard_frac, "[0, 1]");
   const AelmConfig& a = c.aelm;
+  if (a.book_max_age_ms <= 0) return bad("aelm.book_max_age_ms", number(a.book_max_age_ms), "more than 0");
   if (!(a.max_slippage_bps > 0 && a.max_slippage_bps <= 1'000))
     return bad("aelm.max_slippage_bps", a.max_slippage_bps, "(0, 1000]");
   if (!(a.max_spread_bps > 0 && a.max_spread_bps <= 1'000))

@@ -109,14 +109,16 @@ QT_DESCRIBE(ReconcileConfig, interval_s, grace_ms, retry_ms)
 
 /// How entries are brought to a market whose book is known (aelm.hpp). Without book data none of it acts.
 struct AelmConfig {
-  double max_slippage_bps = 15;  // against the touch
+  std::int64_t book_max_age_ms = 2'000;  // levels older than this refuse an entry
+  double max_slippage_bps = 15;          // against the touch
   double max_spread_bps = 25;
   std::int64_t limit_timeout_s = 30;
   std::int32_t max_reprices = 3;
   std::int32_t twap_slices = 10;
   std::int64_t twap_s = 300;
 };
-QT_DESCRIBE(AelmConfig, max_slippage_bps, max_spread_bps, limit_timeout_s, max_reprices, twap_slices, twap_s)
+QT_DESCRIBE(AelmConfig, book_max_age_ms, max_slippage_bps, max_spread_bps, limit_timeout_s, max_reprices, twap_slices,
+            twap_s)
 
 struct ExecutionConfig {
   std::int64_t fill_wait_ms = 10'000;  // market entries; also the wait for the leverage to be read back

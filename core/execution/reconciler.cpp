@@ -288,6 +288,7 @@ void Reconciler::adopt(domain::SymbolId id, const domain::AccountSnapshot& snaps
   rooms_.ledger.apply(fill);
   if (const auto known = rooms_.market[id].mark()) rooms_.ledger.mark(id, *known);
   rooms_.manager.adopt_position(fill, theirs->leverage, context);
+  if (ending_) rooms_.manager.close(id, domain::ExitReason::EndOfRun, context);
 }
 
 /// True if it is a difference that entries have to wait for.

@@ -183,6 +183,18 @@ TEST_F(ReconcileTest, Incident16_AnOrphanIsAdoptedAndProtectedInTheSameStep) {
   EXPECT_TRUE(w.alerted("reconcile_orphan"));
 }
 
+TEST_F(ReconcileTest, AnOrphanAtTheEndOfTheRunIsClosed) {
+  settle();
+  w.reconciler.end();
+  auto s = agreeing();
+  s.positions.push_back({kOther, qty(4), price(100), {5}, domain::MarginMode::Isolated});
+  show(s);
+  const auto orders = w.take_orders();
+  ASSERT_EQ(orders.size(), 2u);
+  EXPECT_EQ(orders.back().type, OrderType::Market);
+  EXPECT_TRUE(orders.back().reduce_only);
+}
+
 TEST_F(ReconcileTest, AnOrphanTooNearItsLiquidationIsClosed) {
   settle();
   auto s = agreeing();

@@ -77,8 +77,8 @@ Liquidity SymbolMarket::liquidity(base::Timestamp now) const {
   return {book->bid_depth_usdt + book->ask_depth_usdt, (ask - bid) / ((ask + bid) / 2) * 1e4};
 }
 
-const domain::BookDepth* SymbolMarket::fresh_depth(base::Timestamp now) const {
-  if (!depth || depth->bids.empty() || depth->asks.empty() || now - depth->ts_event > kDepthTtl) return nullptr;
+const domain::BookDepth* SymbolMarket::fresh_depth(base::Timestamp now, base::Duration max_age) const {
+  if (!depth || depth->bids.empty() || depth->asks.empty() || now - depth->ts_event > max_age) return nullptr;
   return &*depth;
 }
 

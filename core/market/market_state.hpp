@@ -31,9 +31,6 @@ struct MarketConfig {
 /// A book older than this says nothing about the present spread and depth (ai.md 1, features #54 and #55).
 inline constexpr base::Duration kBookTtl = base::seconds(10);
 
-/// Levels older than this say nothing about what an order would cost (fund.md 3.6).
-inline constexpr base::Duration kDepthTtl = base::seconds(2);
-
 /// Read-only view of one symbol. Optionals are empty until the first valid datum.
 struct SymbolMarket {
   std::optional<domain::Bar> last_base;
@@ -62,8 +59,8 @@ struct SymbolMarket {
   /// Spread and depth of a book not older than kBookTtl at `now`; empty otherwise.
   Liquidity liquidity(base::Timestamp now) const;
 
-  /// The levels, if not older than kDepthTtl at `now` and of both sides.
-  const domain::BookDepth* fresh_depth(base::Timestamp now) const;
+  /// The levels, if not older than max_age at `now` and of both sides.
+  const domain::BookDepth* fresh_depth(base::Timestamp now, base::Duration max_age) const;
 
   template <class Archive>
   void archive(Archive& a) {

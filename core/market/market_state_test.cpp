@@ -55,10 +55,10 @@ TEST(MarketState, KeepsTheLatestSoundDepthAndItsAge) {
     return domain::DepthLevel{Price::from_int(price), domain::Quantity::from_int(quantity)};
   };
   domain::BookDepth good{kBtc, {level(99, 1), level(98, 2)}, {level(101, 1), level(103, 2)}, kStart};
-  EXPECT_EQ(m[kBtc].fresh_depth(kStart), nullptr);
+  EXPECT_EQ(m[kBtc].fresh_depth(kStart, base::seconds(2)), nullptr);
   EXPECT_TRUE(m.on(good));
-  ASSERT_NE(m[kBtc].fresh_depth(kStart + kDepthTtl), nullptr);
-  EXPECT_EQ(m[kBtc].fresh_depth(kStart + kDepthTtl + base::milliseconds(1)), nullptr);
+  ASSERT_NE(m[kBtc].fresh_depth(kStart + base::seconds(2), base::seconds(2)), nullptr);
+  EXPECT_EQ(m[kBtc].fresh_depth(kStart + base::milliseconds(2'001), base::seconds(2)), nullptr);
   const auto bad = [&](auto change) {
     domain::BookDepth d = good;
     change(d);
@@ -72,7 +72,7 @@ TEST(MarketState, KeepsTheLatestSoundDepthAndItsAge) {
   EXPECT_EQ(m[kBtc].depth->asks[1].price, Price::from_int(103));
   good.asks.clear();
   EXPECT_TRUE(m.on(good));
-  EXPECT_EQ(m[kBtc].fresh_depth(kStart), nullptr) << "one side alone has no touch";
+  EXPECT_EQ(m[kBtc].fresh_depth(kStart, base::seconds(2)), nullptr) << "one side alone has no touch";
 }
 
 TEST(MarketState, RejectsBarsThatCannotBeTrue) {
