@@ -38,6 +38,10 @@ std::uint64_t Engine::schedule(Timestamp at, Timer timer) {
   return seq;
 }
 
+std::uint64_t Engine::schedule_expiry(std::int64_t ms, Timer timer) {
+  return schedule(Timestamp::from_unix_ms(std::min(ms, INT64_MAX / 1'000'000)), timer);
+}
+
 void Engine::unschedule(std::uint64_t& seq) {
   if (seq == 0) return;
   if (const auto it = timer_times.find(seq); it != timer_times.end()) {

@@ -100,6 +100,8 @@ struct Engine {
     LiquidationScope scope;
   };
   std::uint64_t schedule(Timestamp at, Timer timer);
+  /// At a date of milliseconds; one beyond the range of Timestamp (year 2262) is that range's end.
+  std::uint64_t schedule_expiry(std::int64_t ms, Timer timer);
   void unschedule(std::uint64_t& seq);
   void run_due(Timestamp until);
   void run(const Timer& timer);
@@ -118,6 +120,7 @@ struct Engine {
   Verdict check_numbers(Draft& draft) const;
   Verdict check_quantity(const Market& market, Quantity quantity, bool is_market) const;
   Verdict check_price(const Market& market, Price price) const;
+  Price highest_price(const Market& market) const;
   Verdict check_percent_price(const Market& market, Side side, Price price) const;
   Verdict check_notional(const Draft& draft, Price price, int code) const;
   Verdict check_reduction(Draft& draft) const;

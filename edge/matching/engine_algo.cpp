@@ -68,7 +68,7 @@ Verdict Engine::check_trigger_price(const Market& market, Price p) const {
   const ContractRules& r = market.rules;
   if (!p.is_positive()) return refuse(-4006);
   if (!within_precision(p.raw(), r.price_precision)) return refuse(-1111);
-  if (!r.max_price.is_zero() && p > r.max_price) return refuse(-4007);
+  if (p > highest_price(market)) return refuse(-4007);
   if (p < r.min_price) return refuse(-4013);
   if ((p - r.min_price).raw() % instrument(market.symbol).tick_size.raw() != 0) return refuse(-4014);
   return std::nullopt;
@@ -81,17 +81,18 @@ Verdict Engine::check_algo_numbers(const Market& market, const NewAlgoOrder& o) 
   if (limit && !within_precision(o.price.raw(), r.price_precision)) return refuse(-1111);
   if (!o.close_position)
     if (auto v = check_quantity(market, o.quantity, !takes_limit(o.type))) return v;
-  if (limit) {
+  if (limit)
     if (auto v = check_price(market, o.price)) return v;
+  if (!is_trailing(o.type))
+    if (auto v = check_trigger_price(market, o.trigger_price)) return v;
+  if (limit) {
     const Price cap = o.trigger_price * r.price_up, floor = o.trigger_price * r.price_down;
     if (o.side == Side::Buy && r.price_up.is_positive() && o.price > cap)
       return refuse(-4183, "Limit price can't be higher than " + cap.to_string() + ".");
     if (o.side == Side::Sell && r.price_down.is_positive() && o.price < floor)
       return refuse(-4184, "Limit price can't be lower than " + floor.to_string() + ".");
   }
-  if (!is_trailing(o.type)) {
-    if (auto v = check_trigger_price(market, o.trigger_price)) return v;
-  } else {
+  if (is_trailing(o.type)) {
     if (o.callback.raw() < kLeastCallback || o.callback.raw() > kMostCallback)
       return refuse(-1130, "Data sent for parameter 'callbackRate' is not valid.");
     if (!o.activate_price.is_zero())
@@ -154,8 +155,7 @@ Outcome<AlgoView> Engine::place_algo(AccountId id, const NewAlgoOrder& request) 
     v.activated = v.request.activate_price.is_zero();
   }
   if (v.request.time_in_force == TimeInForce::Gtd)
-    algo.timer_seq = schedule(Timestamp::from_unix_ms(v.request.good_till_ms),
-                              {TimerKind::AlgoExpiry, id, request.symbol, v.id, {}});
+    algo.timer_seq = schedule_expiry(v.request.good_till_ms, {TimerKind::AlgoExpiry, id, request.symbol, v.id, {}});
   index_algo(algo, true);
   emit_algo(algo);
   const AlgoView view = v;
@@ -201,8 +201,8 @@ void Engine::check_triggers(Market& market, WorkingType type, Price price) {
 }
 
 void Engine::check_trailing(Market& market, WorkingType type, Price price) {
-  const auto list = market.trailing;
-  for (const auto& [owner, id] : list) {
+  std::vector<Algo*> due;
+  for (const auto& [owner, id] : market.trailing) {
     Algo& algo = account_of(owner).algos.at(id);
     const NewAlgoOrder& o = algo.view.request;
     if (o.working != type) continue;
@@ -215,8 +215,9 @@ void Engine::check_trailing(Market& market, WorkingType type, Price price) {
     if (!algo.view.activated) continue;
     const Ratio one = Ratio::from_int(1);
     const Price level = algo.extreme * (buy ? one + o.callback : one - o.callback);
-    if ((buy ? price >= level : price <= level) && !protected_now(market, algo)) begin_trigger(algo);
+    if ((buy ? price >= level : price <= level) && !protected_now(market, algo)) due.push_back(&algo);
   }
+  for (Algo* algo : due) begin_trigger(*algo);
 }
 
 void Engine::begin_trigger(Algo& algo) {

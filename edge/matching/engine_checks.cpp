@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::int64_t kGtdLead = 600'000, kGtdLatest = 253'402'300'799'000;
 constexpr std::int32_t kFixedDecimals = 8;
+// Where filters are disabled, these keep every sum and product of a client's numbers within fixed point.
+constexpr std::int64_t kExposureBound = 20'000'000'000, kPriceBound = 1'000'000'000, kQuantityBound = 100'000'000;
 
 bool legal_id_char(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == ':' ||
@@ -71,15 +73,20 @@ Verdict Engine::check_quantity(const Market& market, Quantity q, bool market_ord
   const Quantity most = market_order && !i.max_market_quantity.is_zero() ? i.max_market_quantity : i.max_quantity;
   if (!q.is_positive()) return refuse(-4003);
   if (q < i.min_quantity) return refuse(-4004);
-  if (!most.is_zero() && q > most) return refuse(-4005);
+  if (q > (most.is_zero() ? Quantity::from_int(kQuantityBound) : most)) return refuse(-4005);
   if ((q - i.min_quantity).raw() % i.step_size.raw() != 0) return refuse(-4023);
   return std::nullopt;
+}
+
+Price Engine::highest_price(const Market& market) const {
+  const Price bound = Price::from_int(kPriceBound), limit = market.rules.max_price;
+  return limit.is_zero() ? bound : std::min(limit, bound);
 }
 
 Verdict Engine::check_price(const Market& market, Price p) const {
   const ContractRules& r = market.rules;
   if (!p.is_positive()) return refuse(-4001);
-  if (!r.max_price.is_zero() && p > r.max_price) return refuse(-4002);
+  if (p > highest_price(market)) return refuse(-4002);
   if (p < r.min_price) return refuse(-4013);
   if ((p - r.min_price).raw() % instrument(market.symbol).tick_size.raw() != 0) return refuse(-4014);
   return std::nullopt;
@@ -178,7 +185,7 @@ Verdict Engine::check_margin(const Draft& d) const {
   const Money before = d.account.exposure(h, h.open_buys, h.open_sells), after = d.account.exposure(h, buys, sells);
   const Money position = d.account.exposure(h, Money{}, Money{});
   if (after <= before && after <= position) return std::nullopt;  // whatever trades, the position does not grow
-  if (after > std::min(max_notional(d.instrument, h.leverage), Money::from_int(40'000'000'000))) return refuse(-2027);
+  if (after > std::min(max_notional(d.instrument, h.leverage), Money::from_int(kExposureBound))) return refuse(-2027);
   Money needed = d.account.order_margin(h, buys, sells) - h.order_margin;
   const Level* bid = d.market.book.best(Side::Buy);
   const Price sold_at = is_market(d.order) && bid != nullptr ? bid->price : d.order.price;

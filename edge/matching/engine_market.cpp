@@ -145,6 +145,7 @@ void Engine::on_funding(const FundingTick& tick) {
   Market& market = market_of(tick.symbol);
   const Price price = reference_price(market);
   emit(FundingEvent{tick.symbol, tick.rate, price, now});
+  if (tick.rate.is_zero() || price.is_zero()) return;
   for (const AccountId id : market.holders) settle_funding(account_of(id), market, tick, price);
 }
 

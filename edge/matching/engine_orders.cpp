@@ -88,8 +88,7 @@ Order& Engine::create_order(const Draft& draft) {
   if (h.open_orders == 1) account.track(h);
   if (order.closes) h.closers.push_back(&order);
   if (v.request.time_in_force == TimeInForce::Gtd)
-    order.timer_seq = schedule(Timestamp::from_unix_ms(v.request.good_till_ms),
-                               {TimerKind::OrderExpiry, account.id, h.symbol, id, {}});
+    order.timer_seq = schedule_expiry(v.request.good_till_ms, {TimerKind::OrderExpiry, account.id, h.symbol, id, {}});
   reserve(order);
   return order;
 }

@@ -13,7 +13,7 @@ using domain::Rounding;
 namespace {
 
 constexpr double kUnreachablePrice = 9e10;  // beyond the range of Price
-constexpr std::int64_t kNotionalBound = 10'000'000'000;
+constexpr std::int64_t kNotionalBound = 5'000'000'000;
 
 /// What one row adds to the equation margin + q·p − C = |q|·p·rate − cumulative, moved to one side.
 struct Terms {

@@ -32,7 +32,7 @@ domain::Money max_notional(const domain::Instrument& instrument, domain::Leverag
 /// The highest leverage of any bracket.
 std::int32_t max_leverage(const domain::Instrument& instrument);
 
-/// price · quantity, or nothing when it is beyond 10^10 quote units, where sums of money could overflow.
+/// price · quantity, or nothing when it is beyond 5·10^9 quote units, where sums of money could overflow.
 std::optional<domain::Money> bounded_notional(domain::Price price, domain::Quantity quantity);
 
 }  // namespace qtrader::matching

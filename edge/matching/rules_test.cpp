@@ -122,9 +122,21 @@ TEST_F(Rules, SymbolStatus) {
 TEST_F(Rules, HugeNumbersAreRefusedNotOverflown) {
   domain::Instrument open_ended = btc();
   open_ended.max_quantity = open_ended.max_market_quantity = Quantity{};
-  ASSERT_TRUE(exchange->set_rules(kBtc, open_ended, rules()));
-  market();
+  ContractRules unlimited = rules();
+  unlimited.max_price = Price{};
+  ASSERT_TRUE(exchange->set_rules(kBtc, open_ended, unlimited));
   const auto a = open();
+  EXPECT_EQ(refused(a, limit(Side::Buy, "1", "90000000000")), -4002);  // before any mark bounds it
+  market();
+  NewAlgoOrder far = stop(Side::Buy, "1", "90000000000");
+  far.type = OrderType::Stop;
+  far.price = px("50000");
+  EXPECT_EQ(code(exchange->place_algo(a, far)), -4007);
+  NewOrder late = limit(Side::Buy, "1", "49000", TimeInForce::Gtd);
+  late.good_till_ms = 253'402'300'798'999;
+  EXPECT_EQ(must(a, late).request.good_till_ms, 253'402'300'798'000);
+  pass(1'000'000);
+  EXPECT_EQ(exchange->open_orders(a, kBtc).size(), 1u);
   EXPECT_EQ(refused(a, limit(Side::Buy, "90000000000", "49000")), -4005);
   EXPECT_EQ(refused(a, market_order(Side::Sell, "90000000000")), -4005);
 }
