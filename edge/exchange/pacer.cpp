@@ -53,8 +53,10 @@ std::optional<base::Duration> Pacer::slice() {
   if (free_running()) {
     was_free_ = true;
     const base::Timestamp begun = config_.steady();
-    for (int steps = 1; !config_.congested() && world_.play_tick(); ++steps)
+    for (int steps = 0; steps % kStepsBetweenLooks != 0 || !config_.congested(); ++steps) {
+      if (!world_.play_tick()) return base::Duration{0};
       if (steps % kStepsBetweenLooks == 0 && config_.steady() - begun >= kSlice) return base::Duration{0};
+    }
     return kCongested;
   }
   if (was_free_) {
