@@ -152,10 +152,10 @@ void Engine::liquidate(const LiquidationScope& s, Target target) {
     price = is_long ? std::max(price, bound) : std::min(price, bound);
   }
   const Quantity size = round_size(h, before, s);
-  Order& order = create_forced({account, target.symbol, target.row, size, price},
-                               "autoclose-" + std::to_string(now.unix_ms()) + "-" + std::to_string(++forced_id));
   // The book's grid may not hold the exact price; a limit on the grid is never worse for the account.
   const Price limit = instrument(target.symbol).round_price(price, is_long ? Rounding::Up : Rounding::Down);
+  Order& order = create_forced({account, target.symbol, target.row, size, limit},
+                               "autoclose-" + std::to_string(now.unix_ms()) + "-" + std::to_string(++forced_id));
   match(order, limit);
   if (is_open(order.view.status)) take_over(order, price);
   remember_forced(order);
