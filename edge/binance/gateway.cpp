@@ -294,8 +294,12 @@ void GatewayImpl::catch_up() {
     away_since_ = {};
     link_.fine(Part::User);
     channel_.poll_open();
-    account_.request_soon();
-    if (!started_) account_.request();
+    // One that is being read may not show what was missed.
+    if (account_.busy()) {
+      account_.request_soon();
+    } else {
+      account_.request();
+    }
     if (started_) {
       ask<std::vector<Income>>(around_, life_, requests::funding_fees_since(since), &parse_income,
                                [this](Answer<std::vector<Income>> answer) {

@@ -35,6 +35,7 @@ struct GatewayConfig {
   std::int64_t rest_poll_s = 2;    // positions, while the user stream is down
   std::int32_t backfill_bars = 0;  // base bars fetched at start for warm-up
   bool stream_depth = true;
+  std::int32_t control_frames_per_s = 8;  // a socket, for barrier(): the exchange cuts at 10. 0: no limit
 };
 
 struct AccountState {

@@ -17,6 +17,8 @@ TEST(GatewayStart, ReadyOnlyWhenEverythingIsThere) {
   w.gateway->start({}, [&](base::Result<AccountState> r) { w.started.push_back(std::move(r)); });
   w.host->settle();
   EXPECT_EQ(w.link(), LinkState::Down);
+  ASSERT_EQ(w.all<domain::VenueLink>().size(), 1u);
+  EXPECT_EQ(w.all<domain::VenueLink>()[0].reason, "starting");
   w.rest->hold["GET /fapi/v2/positionRisk"] = true;
   w.open_sockets();
   w.advance(base::seconds(5));
@@ -442,6 +444,20 @@ TEST(Gateway, ABarrierIsARoundTripOnEverySocket) {
   w.user()->drop();
   w.host->settle();
   EXPECT_EQ(done, 2) << "a lost connection has no more messages to wait for";
+}
+
+TEST(Gateway, BarriersKeepBelowTheExchangesFrameLimit) {
+  Started w;
+  int done = 0;
+  for (int i = 0; i < 100; ++i) {
+    w.gateway->barrier([&] { ++done; });
+    w.host->settle();
+  }
+  EXPECT_EQ(done, 8);
+  EXPECT_EQ(w.market()->sent.size(), 8u);
+  w.advance(base::milliseconds(1'001));
+  EXPECT_EQ(done, 100) << "those that had to wait share one round trip";
+  EXPECT_EQ(w.market()->sent.size(), 9u);
 }
 
 TEST(Gateway, TheLinkFollowsRestAndClock) {

@@ -255,7 +255,8 @@ struct AlgoText {
 };
 inline std::string rest_algo(const AlgoText& o) {
   return R"({"algoId":)" + std::to_string(o.algo_id) + R"(,"clientAlgoId":")" + o.client_id +
-         R"(","algoType":"CONDITIONAL","orderType":"STOP_MARKET","symbol":"BTCUSDT","side":"SELL","positionSide":"BOTH",)"
+         R"(","algoType":"CONDITIONAL","orderType":"STOP_MARKET","symbol":"BTCUSDT","side":"SELL",)"
+         R"("positionSide":"BOTH",)"
          R"("timeInForce":"GTC","quantity":"1","algoStatus":")" +
          o.status + R"(","triggerPrice":")" + o.trigger +
          R"(","price":"0","workingType":"MARK_PRICE","closePosition":false,"priceProtect":false,"reduceOnly":true,)"
@@ -317,7 +318,8 @@ inline std::string algo_event(const std::string& client_id, const std::string& s
          R"(","aid":900,"at":"CONDITIONAL","o":"STOP_MARKET","s":"BTCUSDT","S":"SELL","ps":"BOTH","f":"GTC","q":"1",)"
          R"("X":")" +
          status + R"(","ai":")" + order +
-         R"(","tp":"90","p":"0","V":"NONE","wt":"MARK_PRICE","pm":"NONE","cp":false,"pP":false,"R":true,"tt":0,"gtd":0,)"
+         R"(","tp":"90","p":"0","V":"NONE","wt":"MARK_PRICE","pm":"NONE","cp":false,"pP":false,"R":true,)"
+         R"("tt":0,"gtd":0,)"
          R"("rm":")" +
          message + R"("}})";
 }

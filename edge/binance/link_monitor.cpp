@@ -22,10 +22,15 @@ void LinkMonitor::judge() {
   if (announced_ && state == state_ && reason == reason_) return;
   state_ = state;
   reason_ = std::move(reason);
-  announce();
+  emit();
 }
 
 void LinkMonitor::announce() {
+  announced_ = false;
+  judge();
+}
+
+void LinkMonitor::emit() {
   announced_ = true;
   domain::VenueLink link;
   link.state = state_;

@@ -31,6 +31,7 @@ class LinkMonitor {
  private:
   void set(Part part, std::string reason);
   void judge();
+  void emit();
 
   const Surroundings& around_;
   std::array<std::string, kParts> trouble_;  // empty: fine

@@ -64,6 +64,7 @@ void MarketFeed::add_socket(bool market, const std::vector<std::pair<domain::Sym
   config.renew_after = base::seconds(around_.config.reconnect_after_s) - base::seconds(static_cast<int>(index) * 30);
   // Marks come every second; a book may stand still.
   config.expects_text = market;
+  config.frames_per_s = around_.config.control_frames_per_s;
   config.seed = static_cast<std::uint64_t>(around_.host.now().ns) + index;
   socket.stream = std::make_unique<StreamSocket>(
       around_.host, config,

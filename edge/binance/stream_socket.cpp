@@ -135,14 +135,31 @@ void StreamSocket::retire(std::size_t index) {
   socket->close("done");
   host_.post([socket] {});
   drop_waits(id);
+  if (links_.empty()) send_barrier();
 }
 
 void StreamSocket::barrier(std::function<void()> done) {
   if (links_.empty()) return done();
-  auto shared = std::make_shared<std::function<void()>>(std::move(done));
+  barriers_.push_back(std::move(done));
+  send_barrier();
+}
+
+void StreamSocket::send_barrier() {
+  if (barriers_.empty()) return;
+  if (!links_.empty() && config_.frames_per_s > 0 && spent_.size() >= static_cast<std::size_t>(config_.frames_per_s))
+    return;  // until one of them is a second old
+  auto all = std::make_shared<std::function<void()>>([waiting = std::exchange(barriers_, {})] {
+    for (const auto& done : waiting) done();
+  });
+  if (links_.empty()) return host_.post([all] { (*all)(); });
+  if (config_.frames_per_s > 0)
+    spent_.push_back(host_.after(base::seconds(1), [this] {
+      spent_.pop_front();
+      send_barrier();
+    }));
   for (const Link& link : links_) {
     const std::uint64_t id = next_request_++;
-    waits_[id] = {link.id, shared};
+    waits_[id] = {link.id, all};
     link.socket->send(list_subscriptions(id));
   }
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <string>
@@ -25,6 +26,7 @@ class StreamSocket {
     base::Duration stale_after = base::seconds(15);
     base::Duration renew_after = base::hours(23);
     bool expects_text = true;  // false: quiet is normal, a pong is life enough
+    int frames_per_s = 8;      // control frames we send at most; the exchange cuts at 10. 0: no limit
     std::uint64_t seed = 0;    // of the jitter
   };
   struct Handlers {
@@ -43,7 +45,8 @@ class StreamSocket {
   const std::string& name() const { return config_.name; }
   std::uint64_t connections() const { return connections_; }
 
-  /// done when everything sent to us so far on the open connections has been handled; at once if none is open.
+  /// done when everything sent to us so far on the open connections has been handled; at once if none is open. Calls
+  /// beyond frames_per_s wait and share the next round trip.
   void barrier(std::function<void()> done);
 
  private:
@@ -67,6 +70,7 @@ class StreamSocket {
   void tick();
   void retire(std::size_t index);
   bool control_reply(std::string_view text);
+  void send_barrier();
   void drop_waits(std::uint64_t link);
   Link* find(std::uint64_t link);
 
@@ -81,7 +85,9 @@ class StreamSocket {
   std::unique_ptr<net::WebSocketAttempt> attempt_;
   Alarm retry_, tick_, overlap_;
   std::uint64_t connections_ = 0, next_request_ = 1;
-  std::map<std::uint64_t, Wait> waits_;  // by request id; bounded by the callers of barrier
+  std::map<std::uint64_t, Wait> waits_;          // by request id; bounded by the callers of barrier
+  std::vector<std::function<void()>> barriers_;  // not sent yet
+  std::deque<Alarm> spent_;                      // frames of the last second
   Lifeline life_;
 };
 

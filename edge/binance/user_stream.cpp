@@ -15,6 +15,7 @@ StreamSocket::Config socket_config(const Surroundings& around) {
   c.stale_after = base::seconds(around.config.stale_after_s);
   c.renew_after = base::seconds(around.config.reconnect_after_s);
   c.expects_text = false;  // an account may be quiet for days
+  c.frames_per_s = around.config.control_frames_per_s;
   c.seed = static_cast<std::uint64_t>(around.host.now().ns) ^ 0x75736572;
   return c;
 }
