@@ -10,7 +10,8 @@ using domain::Side;
 
 TEST(FaultRules, ParseOrNameWhatIsWrong) {
   const auto rules = parse_fault_rules(
-      R"({"rules":[{"type":"delay","ms":50,"when":"after","match":{"path":"/fapi/*"},"count":0,"after":2},{"type":"respond","kind":"throttled"}]})");
+      R"({"rules":[{"type":"delay","ms":50,"when":"after","match":{"path":"/fapi/*"},"count":0,"after":2},)"
+      R"({"type":"respond","kind":"throttled"}]})");
   ASSERT_TRUE(rules.ok()) << rules.error().message();
   EXPECT_EQ(rules->size(), 2u);
   EXPECT_TRUE((*rules)[0].after_execution);
@@ -28,7 +29,8 @@ TEST(FaultRules, ParseOrNameWhatIsWrong) {
 TEST(FaultPlan, CountsSkipsAndMatches) {
   FaultPlan plan;
   const auto add = [&](const char* json) { plan.add(parse_fault_rules(json).value().at(0)); };
-  add(R"({"type":"drop_before_execution","after":1,"count":2,"match":{"method":"POST","path":"/fapi/v1/order","symbol":"BTCUSDT","client_id":"entry-"}})");
+  add(R"({"type":"drop_before_execution","after":1,"count":2,"match":)"
+      R"({"method":"POST","path":"/fapi/v1/order","symbol":"BTCUSDT","client_id":"entry-"}})");
   const auto hit = [&](std::string_view method, std::string_view path, const char* symbol, const char* id) {
     return plan.on_request({method, path, "", {{"symbol", symbol}, {"newClientOrderId", id}}}).drop_before;
   };
@@ -86,8 +88,8 @@ TEST_F(Faults, AnswersOfEveryKind) {
 TEST_F(Faults, DelayBeforeAndAfterExecution) {
   start();
   const auto filled = [&](const char* id) { return query(id).status == 200; };
-  fault(
-      R"([{"type":"delay","ms":150,"match":{"client_id":"late"}},{"type":"delay","ms":150,"when":"after","match":{"client_id":"slow"}}])");
+  fault(R"([{"type":"delay","ms":150,"match":{"client_id":"late"}},)"
+        R"({"type":"delay","ms":150,"when":"after","match":{"client_id":"slow"}}])");
   const auto late =
       send_signed("POST", "/fapi/v1/order", "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=1&newClientOrderId=late");
   const auto slow =
