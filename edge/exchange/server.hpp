@@ -26,7 +26,7 @@ struct AccountConfig {
 
 struct ExchangeServerConfig {
   net::ServerConfig net;
-  ApiConfig api;
+  ApiConfig api;  // enforce_limits also rules the control frames of sockets
   matching::ExchangeConfig matching;
   std::vector<AccountConfig> accounts;  // empty: one, key and secret "demo", 10 000 USDT
   double speed = 1;                     // 0: as fast as clients keep up

@@ -17,10 +17,12 @@ Sockets::Sockets(net::Loop& loop, World& world, FaultPlan& faults, Config config
       world_(world),
       faults_(faults),
       config_(std::move(config)),
-      rooms_{world.streams(), world.users(),
+      rooms_{world.streams(),
+             world.users(),
              [this](const std::string& key) { return world_.listen_keys().account_of(key, world_.now()); },
              [this](StreamSession& session, const StreamMessage& message) { emit(session, message); },
-             config_.strict_routes},
+             config_.strict_routes,
+             config_.limit_frames},
       later_(loop) {
   world_.streams().set_depth_fault([this](SymbolId symbol) {
     return !faults_.empty() && faults_.lose_depth(world_.exchange().instruments().name(symbol));

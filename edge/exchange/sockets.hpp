@@ -40,6 +40,7 @@ class Sockets {
   };
   struct Config {
     bool strict_routes = false;
+    bool limit_frames = true;
     std::int64_t stream_latency_ms = 0;
     std::function<base::Timestamp()> steady;
     std::function<void(const std::shared_ptr<ApiSocket>& socket, std::string_view text)> on_api_frame;

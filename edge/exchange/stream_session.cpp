@@ -103,7 +103,10 @@ SocketLife::Need SocketLife::check(Timestamp wall) {
 bool StreamSession::on_text(std::string_view text, Timestamp wall) {
   while (!frames_.empty() && wall - frames_.front() >= base::seconds(1)) frames_.pop_front();
   frames_.push_back(wall);
-  if (frames_.size() > kFramesPerSecond) return false;
+  if (frames_.size() > kFramesPerSecond) {
+    if (rooms_.limit_frames) return false;
+    frames_.pop_front();
+  }
   socket_->send(answer(text));
   return true;
 }

@@ -39,6 +39,7 @@ class StreamSession final : public Subscriber {
     /// Passes a message to the session's socket, or loses, delays, doubles it. Empty: straight to the socket.
     std::function<void(StreamSession& session, const StreamMessage& message)> emit;
     bool strict_routes = false;
+    bool limit_frames = true;  // ten control frames a second
   };
 
   /// rooms must outlive it. Subscribes what the target names.

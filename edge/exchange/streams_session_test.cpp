@@ -106,6 +106,8 @@ TEST(StreamSession, MoreThanTenFramesASecondEndIt) {
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(session.on_text(frame, at(1'000 + i * 99)));
   EXPECT_TRUE(session.on_text(frame, at(2'000)));  // the first of them is a second old
   EXPECT_FALSE(session.on_text(frame, at(2'001)));
+  rig.rooms.limit_frames = false;
+  for (int i = 0; i < 50; ++i) EXPECT_TRUE(session.on_text(frame, at(3'000)));
 }
 
 TEST(SocketLife, PingsEveryThreeMinutesAndDropsTheSilentAndTheOld) {
