@@ -205,6 +205,16 @@ TEST(UserStream, AnExpiredKeyIsReplacedAndTheAccountReadAgain) {
   EXPECT_FALSE(old->open);
 }
 
+TEST(UserStream, AKeyThatRanOutWhileAwayIsNotTriedForEver) {
+  Started w;
+  w.rest->always("POST /fapi/v1/listenKey", R"({"listenKey":"key2"})");
+  w.user()->drop();
+  w.host->settle();
+  w.open_sockets();
+  EXPECT_EQ(w.user()->url, "wss://x/private/ws/key2");
+  EXPECT_EQ(w.link(), LinkState::Ready);
+}
+
 TEST(UserStream, AKeyTheExchangeForgotIsReplaced) {
   Started w;
   w.rest->queued["PUT /fapi/v1/listenKey"].push_back(rejected(-1125));

@@ -33,7 +33,10 @@ UserStream::UserStream(const Surroundings& around, Handlers handlers)
                  backoff_.reset();
                  handlers_.on_up();
                },
-               [this](std::string_view reason) { go_down(reason); }}) {}
+               [this](std::string_view reason) {
+                 go_down(reason);
+                 obtain_key();  // perhaps it was the key: the old one would never be let in again
+               }}) {}
 
 void UserStream::start() {
   running_ = true;
@@ -70,7 +73,7 @@ void UserStream::on_key(const std::string& key) {
   }
   const bool changed = key != key_;
   key_ = key;
-  if (changed || !socket_.up()) socket_.renew(url);
+  if (changed) socket_.renew(url);  // else the socket is reconnecting by itself
   // The socket never went down, but its key had: what happened in between was not sent.
   if (socket_.up() && !up_) {
     up_ = true;
