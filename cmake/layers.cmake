@@ -23,8 +23,9 @@ set(QT_LAYERS
   "edge/binance:core/execution,edge/net"
   "edge/report:core/kernel,edge/store"
   "training:core/models,edge/history,edge/store"
-  "apps/common:core/engine,edge/system,edge/store,edge/history,edge/simvenue,edge/report,edge/binance,edge/playback,edge/exchange"
-  "apps/qtrader:apps/common"
+  "apps/common:core/engine,edge/system,edge/store,edge/history,edge/simvenue,edge/report"
+  "apps/live:apps/common,edge/binance,edge/exchange"
+  "apps/qtrader:apps/live"
   "apps/qtrader-train:training,edge/system"
   "bench:apps/common,training"
 )

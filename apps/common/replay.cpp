@@ -10,10 +10,19 @@
 namespace qtrader::apps {
 namespace {
 
-struct Expected {
-  kernel::FrameKind kind;
-  base::Bytes bytes;
-};
+base::Error bad(base::Errc code, std::string what) { return {"replay", code, std::move(what)}; }
+
+base::Result<RunHeader> decode_header(const std::optional<store::StoredFrame>& first) {
+  RunHeader header;
+  if (!first || first->frame.kind != kernel::FrameKind::Header || !base::from_bytes(first->frame.payload, header))
+    return bad(base::Errc::SchemaMismatch, "the journal does not begin with a readable header frame");
+  if (header.schema != RunHeader().schema)
+    return bad(base::Errc::SchemaMismatch,
+               "journal schema '" + header.schema + "': expected '" + RunHeader().schema + "'");
+  return header;
+}
+
+}  // namespace
 
 std::string describe(kernel::FrameKind kind, base::ByteView bytes) {
   if (kind == kernel::FrameKind::Output) {
@@ -29,30 +38,27 @@ std::string describe(kernel::FrameKind kind, base::ByteView bytes) {
          " bytes, hash " + base::hex64(base::xxh64(bytes, 0));
 }
 
-std::vector<Expected> outputs_of(const engine::Outbox& outbox) {
-  std::vector<Expected> out;
-  for (const auto& record : outbox.audit) out.push_back({kernel::FrameKind::Output, base::to_bytes(record)});
+void OutputCheck::expect(const engine::Outbox& outbox) {
+  pending_.clear();
+  matched_ = 0;
+  for (const auto& record : outbox.audit) pending_.push_back({kernel::FrameKind::Output, base::to_bytes(record)});
   for (const auto& command : outbox.commands) {
-    Expected e{kernel::FrameKind::Command, {}};
-    encode(command, e.bytes);
-    out.push_back(std::move(e));
+    Output output{kernel::FrameKind::Command, {}};
+    encode(command, output.bytes);
+    pending_.push_back(std::move(output));
   }
-  return out;
 }
 
-base::Error bad(base::Errc code, std::string what) { return {"replay", code, std::move(what)}; }
-
-base::Result<RunHeader> decode_header(const std::optional<store::StoredFrame>& first) {
-  RunHeader header;
-  if (!first || first->frame.kind != kernel::FrameKind::Header || !base::from_bytes(first->frame.payload, header))
-    return bad(base::Errc::SchemaMismatch, "the journal does not begin with a readable header frame");
-  if (header.schema != RunHeader().schema)
-    return bad(base::Errc::SchemaMismatch,
-               "journal schema '" + header.schema + "': expected '" + RunHeader().schema + "'");
-  return header;
+std::optional<std::pair<std::string, std::string>> OutputCheck::differs(const kernel::Frame& recorded) {
+  if (matched_ == pending_.size())
+    return std::pair{describe(recorded.kind, recorded.payload),
+                     std::string("nothing: the replay has no further output for this event")};
+  const Output& expected = pending_[matched_];
+  if (expected.kind != recorded.kind || !std::ranges::equal(recorded.payload, expected.bytes))
+    return std::pair{describe(recorded.kind, recorded.payload), describe(expected.kind, expected.bytes)};
+  ++matched_;
+  return std::nullopt;
 }
-
-}  // namespace
 
 base::Result<RunHeader> read_header(const std::filesystem::path& journal) {
   QT_TRY(auto reader, store::JournalReader::open(journal));
@@ -72,8 +78,7 @@ base::Result<ReplayOutcome> replay(const std::filesystem::path& journal, const R
   QT_TRY(auto engine, engine::Engine::create(header.engine, std::move(instruments), std::move(strategy)));
 
   engine::Outbox outbox;
-  std::vector<Expected> pending;
-  std::size_t matched = 0;
+  OutputCheck check;
   std::uint64_t seq = 0;
   const auto differs = [&](std::string recorded, std::string replayed) {
     outcome.difference = Difference{outcome.frames, seq, std::move(recorded), std::move(replayed)};
@@ -85,8 +90,8 @@ base::Result<ReplayOutcome> replay(const std::filesystem::path& journal, const R
     const kernel::Frame& f = frame->frame;
     outcome.digest = frame->digest;
     if (f.kind == kernel::FrameKind::Input || f.kind == kernel::FrameKind::End) {
-      if (matched < pending.size()) {
-        differs(describe(f.kind, f.payload), describe(pending[matched].kind, pending[matched].bytes));
+      if (const auto missing = check.missing(); !missing.empty()) {
+        differs(describe(f.kind, f.payload), describe(missing[0].kind, missing[0].bytes));
         break;
       }
       if (f.kind == kernel::FrameKind::End) {
@@ -100,20 +105,13 @@ base::Result<ReplayOutcome> replay(const std::filesystem::path& journal, const R
       seq = envelope.seq;
       engine->step(envelope, outbox);
       if (observer) observer(envelope, outbox);
-      pending = outputs_of(outbox);
-      matched = 0;
+      check.expect(outbox);
       ++outcome.events;
     } else {
-      const bool equal =
-          matched < pending.size() && pending[matched].kind == f.kind &&
-          std::equal(f.payload.begin(), f.payload.end(), pending[matched].bytes.begin(), pending[matched].bytes.end());
-      if (!equal) {
-        differs(describe(f.kind, f.payload), matched < pending.size()
-                                                 ? describe(pending[matched].kind, pending[matched].bytes)
-                                                 : "nothing: the replay has no further output for this event");
+      if (auto difference = check.differs(f)) {
+        differs(std::move(difference->first), std::move(difference->second));
         break;
       }
-      ++matched;
     }
     ++outcome.frames;
   }

@@ -5,9 +5,11 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "apps/common/run_header.hpp"
 #include "core/engine/engine.hpp"
+#include "core/kernel/journal.hpp"
 
 namespace qtrader::apps {
 
@@ -17,6 +19,31 @@ struct Difference {
   std::uint64_t seq = 0;    // of the input being handled
   std::string recorded, replayed;
 };
+
+/// Compares what a core says now with the frames recorded after the same input, in order.
+class OutputCheck {
+ public:
+  struct Output {
+    kernel::FrameKind kind = kernel::FrameKind::Output;
+    base::Bytes bytes;
+  };
+  /// The core has handled an input: these outputs must follow in the journal.
+  void expect(const engine::Outbox& outbox);
+  /// A recorded Output or Command frame; nothing if it is the one expected.
+  std::optional<std::pair<std::string, std::string>> differs(const kernel::Frame& recorded);
+  /// Expected but not recorded yet. Not empty before the next input means a difference; at the end of the journal, that
+  /// a crash came before they were written.
+  std::vector<Output> missing() const {
+    return {pending_.begin() + static_cast<std::ptrdiff_t>(matched_), pending_.end()};
+  }
+
+ private:
+  std::vector<Output> pending_;
+  std::size_t matched_ = 0;
+};
+
+/// A frame for a person.
+std::string describe(kernel::FrameKind kind, base::ByteView bytes);
 
 struct ReplayOutcome {
   RunHeader header;

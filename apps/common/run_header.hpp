@@ -11,7 +11,7 @@
 namespace qtrader::apps {
 
 struct RunHeader {
-  std::string schema = "qtrader_journal/1";
+  std::string schema = "qtrader_journal/2";
   std::string code_version;
   engine::EngineConfig engine;
   simvenue::SimVenueConfig venue;
@@ -22,8 +22,10 @@ struct RunHeader {
   base::Timestamp from, to;
   bool synthetic = false;
   std::vector<std::string> caveats;
+  std::string mode = "backtest";  // "sim", "paper", "testnet", "live"
+  std::uint32_t instance = 0;     // in the client order ids of a live run; 24 bits
 };
 QT_DESCRIBE(RunHeader, schema, code_version, engine, venue, seed, instruments, models, data_hash, from, to, synthetic,
-            caveats)
+            caveats, mode, instance)
 
 }  // namespace qtrader::apps

@@ -12,6 +12,9 @@ void add_backtest_command(CLI::App& app, int& status);
 void add_replay_command(CLI::App& app, int& status);
 void add_explain_command(CLI::App& app, int& status);
 void add_demo_command(CLI::App& app, int& status);
+void add_exchange_command(CLI::App& app, int& status);
+/// run, doctor, kill, resume.
+void add_run_commands(CLI::App& app, int& status);
 void add_synthetic_command(CLI::App& data, int& status);
 
 /// Prints "qtrader: …" to stderr and gives the exit status of the error: 2 for what the caller asked wrongly, 1

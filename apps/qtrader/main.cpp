@@ -34,6 +34,8 @@ int main(int argc, char** argv) {
   app.add_subcommand("train", "Fit models on recorded candles (see: qtrader train --help)");
   qtrader::apps::add_backtest_command(app, status);
   qtrader::apps::add_demo_command(app, status);
+  qtrader::apps::add_run_commands(app, status);
+  qtrader::apps::add_exchange_command(app, status);
   qtrader::apps::add_replay_command(app, status);
   qtrader::apps::add_explain_command(app, status);
   qtrader::apps::add_data_command(app, status);
