@@ -98,7 +98,7 @@ base::Result<void> GatewayWorld::wait_for(const Done& done, base::Duration limit
   return {};
 }
 
-base::Result<void> GatewayWorld::connect() {
+base::Result<void> GatewayWorld::start() {
   std::optional<base::Result<binance::AccountState>> started;
   const base::Timestamp last = host_.core().market()[domain::SymbolId{0}].last_base
                                    ? host_.core().market()[domain::SymbolId{0}].last_base->open_time
@@ -132,6 +132,17 @@ base::Result<void> GatewayWorld::step_real_time() {
   return host_.snapshot();
 }
 
+base::Result<void> GatewayWorld::wait_for_answers() {
+  const auto none_left = [&] { return gateway_->outstanding() == 0; };
+  const base::Duration patience = config_.lockstep->patience;
+  if (patience.ns <= 0) return wait_for(none_left, kCallLimit, "requests under way");
+  for (base::Duration idle; !none_left() && idle < patience;) {
+    if (failed_) return *failed_;
+    idle = loop_.run_for(kIdleWait) ? base::Duration{} : idle + kIdleWait;
+  }
+  return {};
+}
+
 base::Result<void> GatewayWorld::settle() {
   for (int round = 0; round < kSettleRounds; ++round) {
     bool passed = false;
@@ -140,7 +151,7 @@ base::Result<void> GatewayWorld::settle() {
     const std::uint64_t before = host_.events();
     QT_TRY_VOID(pump_paper(now()));
     QT_TRY_VOID(host_.fire_timers(now()));
-    QT_TRY_VOID(wait_for([&] { return gateway_->outstanding() == 0; }, kCallLimit, "requests under way"));
+    QT_TRY_VOID(wait_for_answers());
     if (host_.events() == before) return {};
   }
   return bad(base::Errc::Conflict, "the exchange and the core never come to rest");
@@ -152,6 +163,8 @@ base::Result<void> GatewayWorld::advance(base::Timestamp to) {
   request.target = "/control/advance";
   request.headers = {{"X-Control-Key", config_.lockstep->control_key}, {"Content-Type", "application/json"}};
   request.body = fmt::format("{{\"to_ms\":{}}}", to.unix_ms());
+  // Before the answer: what happens on the way arrives when it is over, at the exchange's new time, and is stamped so.
+  *config_.lockstep->clock = to;
   std::optional<net::HttpResult> answer;
   control_->request(std::move(request), {.timeout = kCallLimit},
                     [&](net::HttpResult result) { answer = std::move(result); });
@@ -160,7 +173,6 @@ base::Result<void> GatewayWorld::advance(base::Timestamp to) {
   const auto& response = std::get<net::HttpResponse>(*answer);
   if (response.status != 200)
     return bad(base::Errc::Unavailable, fmt::format("advance: {} {}", response.status, response.body));
-  *config_.lockstep->clock = to;
   boost::system::error_code ec;
   const auto body = boost::json::parse(response.body, ec);
   if (!ec && body.is_object() && body.as_object().contains("finished") && body.at("finished").as_bool())
@@ -179,13 +191,16 @@ base::Result<void> GatewayWorld::step_lockstep() {
   return host_.snapshot();
 }
 
+base::Result<void> GatewayWorld::step() {
+  QT_TRY_VOID(config_.lockstep ? step_lockstep() : step_real_time());
+  if (failed_) return *failed_;
+  return {};
+}
+
 base::Result<void> GatewayWorld::run() {
   if (config_.duration) ends_at_ = now() + *config_.duration;
-  QT_TRY_VOID(connect());
-  while (!stopping_ && now() < ends_at_) {
-    QT_TRY_VOID(config_.lockstep ? step_lockstep() : step_real_time());
-    if (failed_) return *failed_;
-  }
+  QT_TRY_VOID(start());
+  while (!stopping_ && now() < ends_at_) QT_TRY_VOID(step());
   // Positions stay, protected by their stops at the venue: stopping a trader is not a decision to close.
   gateway_->stop();
   return host_.snapshot(true);

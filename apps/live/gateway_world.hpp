@@ -17,6 +17,9 @@ struct Lockstep {
   std::string control_key;
   std::shared_ptr<base::Timestamp> clock;  // the time last agreed on; the REST client signs with it
   base::Duration step = base::milliseconds(250);
+  /// Wall time in which nothing happens, after which time moves on without the answers still awaited: what lets a slow
+  /// or silent exchange be played. 0: they are waited for, whatever it takes.
+  base::Duration patience;
 };
 
 struct GatewayWorldConfig {
@@ -41,15 +44,18 @@ class GatewayWorld final : public World {
   void set_control(std::unique_ptr<net::HttpClient> control) { control_ = std::move(control); }
 
   base::Result<void> run() override;
+  /// What run() does once, and what it then repeats; for whoever brings a loop of its own.
+  base::Result<void> start();
+  base::Result<void> step();
   void stop() override { stopping_ = true; }
   void on_operator(domain::OperatorCommand command) override;
   WorldStatus status() const override;
 
  private:
-  base::Result<void> connect();
   base::Result<void> step_real_time();
   base::Result<void> step_lockstep();
   base::Result<void> settle();
+  base::Result<void> wait_for_answers();
   base::Result<void> advance(base::Timestamp to);
   base::Result<void> pump_paper(base::Timestamp until);
   void feed_paper(const domain::Event& event);

@@ -32,6 +32,9 @@ char env_letter(Mode mode) {
   return 's';
 }
 
+/// Reconciled with a venue that can be relied on.
+bool may_enter(const risk::EntryPermission& p) { return p.required && p.link_ready && p.reconciled && !p.hedge_mode; }
+
 /// Counts what the status line shows and tells when the core may trade.
 class Watcher final : public SessionObserver {
  public:
@@ -39,12 +42,16 @@ class Watcher final : public SessionObserver {
     if (std::holds_alternative<domain::Fill>(envelope.event)) ++fills;
     for (const auto& command : outbox.commands)
       if (std::holds_alternative<execution::SubmitOrder>(command)) ++orders;
+    if (ready_after < 0 && may_enter(core_->entry_permission())) ready_after = system::steady_seconds() - started;
   }
-  std::uint64_t fills = 0, orders = 0;
-};
+  void watch(const engine::Engine& core) { core_ = &core; }
 
-/// Reconciled with a venue that can be relied on.
-bool may_enter(const risk::EntryPermission& p) { return p.required && p.link_ready && p.reconciled && !p.hedge_mode; }
+  std::uint64_t fills = 0, orders = 0;
+  double started = system::steady_seconds(), ready_after = -1;
+
+ private:
+  const engine::Engine* core_ = nullptr;
+};
 
 /// Everything of a run that outlives its construction.
 struct Trader {
@@ -53,7 +60,6 @@ struct Trader {
   Watcher watcher;
   std::unique_ptr<World> world;
   std::unique_ptr<OperatorServer> operators;
-  double started = system::steady_seconds(), ready_after = -1;
 
   WorldStatus status() {
     WorldStatus s = world->status();
@@ -69,8 +75,7 @@ struct Trader {
     s.unrealised = account.unrealised;
     s.killed = core.killed();
     s.trading_ready = may_enter(core.entry_permission());
-    if (s.trading_ready && ready_after < 0) ready_after = system::steady_seconds() - started;
-    s.start_to_ready_s = ready_after;
+    s.start_to_ready_s = watcher.ready_after;
     return s;
   }
 };
@@ -84,7 +89,8 @@ RunHeader make_header(const RunSpec& spec, std::vector<domain::Instrument> instr
   h.instruments = std::move(instruments);
   for (const auto& m : models) h.models.push_back(m.name());
   h.mode = to_string(spec.mode);
-  h.instance = std::random_device{}() & 0xFF'FFFF;
+  // A simulated run is repeatable to the byte; a real account must never see one life's ids in another.
+  h.instance = (spec.mode == Mode::Sim ? static_cast<std::uint32_t>(spec.seed) : std::random_device{}()) & 0xFF'FFFF;
   return h;
 }
 
@@ -105,6 +111,7 @@ base::Result<void> open_host(Trader& trader, RunSpec& spec, std::vector<domain::
   QT_TRY_VOID(engine::validate(spec.engine));
   RunHeader header = make_header(spec, std::move(instruments), models);
   QT_TRY(trader.host, CoreHost::open(std::move(state), std::move(header), std::move(models), {.fsync = spec.fsync}));
+  trader.watcher.watch(trader.host->core());
   trader.host->set_observer(&trader.watcher);
   return {};
 }
@@ -162,7 +169,11 @@ base::Result<void> build_gateway(Trader& trader, RunSpec& spec) {
   gateway.identity = identity(trader, spec.mode);
   gateway.trade = spec.mode != Mode::Paper;
   gateway.base = spec.engine.base;
-  if (clock) gateway.control_frames_per_s = 0;  // a lockstep exchange does not limit them, and each step needs some
+  if (clock) {  // the exchange's time runs by our word, the gateway's alarms by the wall's
+    gateway.control_frames_per_s = 0;
+    gateway.countdown_s = 86'400;
+    gateway.stale_after_s = 3'600;
+  }
   std::vector<matching::ContractRules> rules;
   for (const auto& instrument : instruments.all()) rules.push_back(usual_rules(instrument));
   QT_TRY(auto connected,

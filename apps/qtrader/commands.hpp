@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "core/base/result.hpp"
+#include "core/base/time.hpp"
 
 namespace qtrader::apps {
 
@@ -16,6 +17,9 @@ void add_exchange_command(CLI::App& app, int& status);
 /// run, doctor, kill, resume.
 void add_run_commands(CLI::App& app, int& status);
 void add_synthetic_command(CLI::App& data, int& status);
+
+/// "90s", "15m", "24h", "7d" of --duration. Errors: InvalidArgument.
+base::Result<base::Duration> parse_duration(const std::string& text);
 
 /// Prints "qtrader: …" to stderr and gives the exit status of the error: 2 for what the caller asked wrongly, 1
 /// otherwise.

@@ -34,22 +34,6 @@ constexpr base::Duration kSyntheticHistory = base::hours(24);  // played at once
 
 base::Error bad(Errc code, std::string what) { return {"exchange", code, std::move(what)}; }
 
-/// "90s", "15m", "24h"; plain numbers are seconds.
-base::Result<base::Duration> parse_duration(const std::string& text) {
-  const auto wrong = [&] {
-    return bad(Errc::InvalidArgument, "--duration " + text + ": expected a number of s, m or h, like 90s");
-  };
-  std::size_t digits = 0;
-  while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9') ++digits;
-  if (digits == 0 || digits > 9) return wrong();
-  const std::int64_t count = std::stoll(text.substr(0, digits));
-  const std::string unit = text.substr(digits);
-  if (unit.empty() || unit == "s") return base::seconds(count);
-  if (unit == "m") return base::minutes(count);
-  if (unit == "h") return base::hours(count);
-  return wrong();
-}
-
 /// KEY:SECRET:BALANCE.
 base::Result<exchange::AccountConfig> parse_account(const std::string& text, bool hedge) {
   const auto wrong = [&](const std::string& why) {

@@ -29,17 +29,6 @@ struct Options {
 
 base::Error bad(std::string what) { return {"run", base::Errc::InvalidArgument, std::move(what)}; }
 
-/// "90s", "15m", "24h", "7d".
-base::Result<base::Duration> parse_duration(const std::string& text) {
-  char* end = nullptr;
-  const double amount = std::strtod(text.c_str(), &end);
-  const std::string unit = end;
-  const double seconds = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3'600 : unit == "d" ? 86'400 : 0;
-  if (end == text.c_str() || seconds == 0 || !(amount > 0 && amount * seconds < 1e9))
-    return bad("--duration " + text + ": expected a number and s, m, h or d");
-  return base::Duration{static_cast<std::int64_t>(amount * seconds * 1e9)};
-}
-
 /// The environment variables a mode reads its key from, unless told otherwise.
 void default_credentials(RunSpec& spec) {
   const std::string name = spec.mode == Mode::Live ? "LIVE" : "TESTNET";

@@ -123,7 +123,8 @@ class Server final : public ExchangeServer {
   Sockets::Config socket_config() {
     Sockets::Config c;
     c.strict_routes = config_.strict_routes;
-    c.limit_frames = config_.api.enforce_limits;
+    // In lockstep frames are the barriers of every step, however fast those follow each other.
+    c.limit_frames = config_.api.enforce_limits && !config_.lockstep;
     c.stream_latency_ms = config_.stream_latency_ms;
     c.steady = steady_now;
     c.on_api_frame = [this](const std::shared_ptr<Sockets::ApiSocket>& socket, std::string_view text) {

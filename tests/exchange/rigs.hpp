@@ -128,6 +128,8 @@ class WireRig final : public Rig {
     gateway.endpoints = endpoints;
     gateway.identity = kIdentity;
     gateway.control_frames_per_s = 0;
+    gateway.countdown_s = 86'400;  // beats come in wall time, the countdown runs in the exchange's
+    gateway.stale_after_s = 3'600;
     gateway_ = take(binance::Gateway::create(loop_, std::move(rest), contracts(), gateway,
                                              [this](domain::Event e) { events_.push_back(std::move(e)); }));
     std::optional<base::Result<binance::AccountState>> started;
