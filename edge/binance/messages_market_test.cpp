@@ -11,25 +11,39 @@ using testing::expect_required;
 using testing::with;
 
 constexpr std::string_view kAggTrade =
-    R"({"e":"aggTrade","E":1700000000123,"a":5933014,"s":"BTCUSDT","p":"61800.30","q":"0.006","nq":"0.006","f":100,"l":105,"T":1700000000120,"m":true,"st":1})";
+    R"({"e":"aggTrade","E":1700000000123,"a":5933014,"s":"BTCUSDT","p":"61800.30","q":"0.006","nq":"0.006",)"
+    R"("f":100,"l":105,"T":1700000000120,"m":true,"st":1})";
 constexpr std::string_view kTrade =
-    R"({"e":"trade","E":1723161256322,"T":1723161256321,"s":"BTCUSDT","t":5266583935,"p":"61800.30","q":"0.006","X":"MARKET","m":false})";
+    R"({"e":"trade","E":1723161256322,"T":1723161256321,"s":"BTCUSDT","t":5266583935,"p":"61800.30",)"
+    R"("q":"0.006","X":"MARKET","m":false})";
 constexpr std::string_view kBookTicker =
-    R"({"e":"bookTicker","u":400900217,"E":1568014460893,"T":1568014460891,"s":"BNBUSDT","b":"25.35190000","B":"31.21000000","a":"25.36520000","A":"40.66000000","st":1,"ps":"BNBUSDT"})";
+    R"({"e":"bookTicker","u":400900217,"E":1568014460893,"T":1568014460891,"s":"BNBUSDT","b":"25.35190000",)"
+    R"("B":"31.21000000","a":"25.36520000","A":"40.66000000","st":1,"ps":"BNBUSDT"})";
 constexpr std::string_view kDepth =
-    R"({"e":"depthUpdate","E":1571889248277,"T":1571889248276,"s":"BTCUSDT","ps":"BTCUSDT","st":1,"U":390497796,"u":390497878,"pu":390497794,"b":[["7403.89","0.002"],["7403.90","0"]],"a":[["7405.96","3.340"]]})";
+    R"({"e":"depthUpdate","E":1571889248277,"T":1571889248276,"s":"BTCUSDT","ps":"BTCUSDT","st":1,)"
+    R"("U":390497796,"u":390497878,"pu":390497794,"b":[["7403.89","0.002"],["7403.90","0"]],"a":[["7405.96",)"
+    R"("3.340"]]})";
 constexpr std::string_view kMark =
-    R"({"e":"markPriceUpdate","E":1562305380000,"s":"BTCUSDT","p":"11794.15000000","ap":"11793.5","i":"11784.62659091","P":"11784.25641265","r":"0.00038167","T":1562306400000,"st":1})";
+    R"({"e":"markPriceUpdate","E":1562305380000,"s":"BTCUSDT","p":"11794.15000000","ap":"11793.5",)"
+    R"("i":"11784.62659091","P":"11784.25641265","r":"0.00038167","T":1562306400000,"st":1})";
 constexpr std::string_view kKline =
-    R"({"e":"kline","E":1638747660000,"s":"BTCUSDT","k":{"t":1638747660000,"T":1638747719999,"s":"BTCUSDT","i":"1m","f":100,"L":200,"o":"0.0010","c":"0.0020","h":"0.0025","l":"0.0010","v":"1000","n":100,"x":true,"q":"1.5000","V":"500","Q":"0.500","B":"0"}})";
+    R"({"e":"kline","E":1638747660000,"s":"BTCUSDT","k":{"t":1638747660000,"T":1638747719999,"s":"BTCUSDT",)"
+    R"("i":"1m","f":100,"L":200,"o":"0.0010","c":"0.0020","h":"0.0025","l":"0.0010","v":"1000","n":100,)"
+    R"("x":true,"q":"1.5000","V":"500","Q":"0.500","B":"0"}})";
 constexpr std::string_view kTicker =
-    R"({"e":"24hrTicker","E":123456789,"s":"BTCUSDT","p":"-0.0015","P":"250.00","w":"0.0018","c":"0.0025","Q":"10","o":"0.0010","h":"0.0025","l":"0.0010","v":"10000","q":"180000000000.5","O":0,"C":86400000,"F":0,"L":18150,"n":18151,"st":1})";
+    R"({"e":"24hrTicker","E":123456789,"s":"BTCUSDT","p":"-0.0015","P":"250.00","w":"0.0018","c":"0.0025",)"
+    R"("Q":"10","o":"0.0010","h":"0.0025","l":"0.0010","v":"10000","q":"180000000000.5","O":0,"C":86400000,)"
+    R"("F":0,"L":18150,"n":18151,"st":1})";
 constexpr std::string_view kMini =
-    R"({"e":"24hrMiniTicker","E":123456789,"s":"BTCUSDT","c":"0.0025","o":"0.0010","h":"0.0025","l":"0.0010","v":"10000","q":"18","ps":"BTCUSDT","st":1})";
+    R"({"e":"24hrMiniTicker","E":123456789,"s":"BTCUSDT","c":"0.0025","o":"0.0010","h":"0.0025","l":"0.0010",)"
+    R"("v":"10000","q":"18","ps":"BTCUSDT","st":1})";
 constexpr std::string_view kForce =
-    R"({"e":"forceOrder","E":1568014460893,"o":{"s":"BTCUSDT","S":"SELL","o":"LIMIT","f":"IOC","q":"0.014","p":"9910","ap":"9910.5","X":"FILLED","l":"0.014","z":"0.014","T":1568014460890},"ps":"BTCUSDT","st":1})";
+    R"({"e":"forceOrder","E":1568014460893,"o":{"s":"BTCUSDT","S":"SELL","o":"LIMIT","f":"IOC","q":"0.014",)"
+    R"("p":"9910","ap":"9910.5","X":"FILLED","l":"0.014","z":"0.014","T":1568014460890},"ps":"BTCUSDT","st":1})";
 constexpr std::string_view kContract =
-    R"({"e":"contractInfo","E":1669647330375,"s":"IOTAUSDT","ct":"PERPETUAL","dt":4133404800000,"ot":1569398400000,"cs":"TRADING","bks":[{"bs":1,"bnf":0,"bnc":5000,"mmr":0.01,"cf":0,"mi":21,"ma":50},{"bs":2,"bnf":5000,"bnc":25000,"mmr":0.025,"cf":75,"mi":11,"ma":20}],"st":1})";
+    R"({"e":"contractInfo","E":1669647330375,"s":"IOTAUSDT","ct":"PERPETUAL","dt":4133404800000,)"
+    R"("ot":1569398400000,"cs":"TRADING","bks":[{"bs":1,"bnf":0,"bnc":5000,"mmr":0.01,"cf":0,"mi":21,"ma":50},)"
+    R"({"bs":2,"bnf":5000,"bnc":25000,"mmr":0.025,"cf":75,"mi":11,"ma":20}],"st":1})";
 
 base::Result<MarketMessage> parse(const std::string& text) { return parse_market_copy(text); }
 
@@ -228,7 +242,8 @@ TEST(MarketMessages, DepthRowsAreChecked) {
 
 TEST(MarketMessages, FieldOrderDoesNotMatter) {
   const auto m = read<BookTicker>(
-      R"({"A":"40.66","a":"25.3652","B":"31.21","b":"25.3519","s":"BNBUSDT","T":1568014460891,"E":1568014460893,"u":400900217,"e":"bookTicker"})");
+      R"({"A":"40.66","a":"25.3652","B":"31.21","b":"25.3519","s":"BNBUSDT","T":1568014460891,"E":1568014460893,)"
+      R"("u":400900217,"e":"bookTicker"})");
   EXPECT_EQ(m, read<BookTicker>(kBookTicker));
   EXPECT_EQ(read<BookTicker>(R"({"data":)" + std::string(kBookTicker) + R"(,"stream":"x"})"), m);
 }

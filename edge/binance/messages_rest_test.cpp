@@ -13,25 +13,65 @@ using testing::with;
 using testing::without;
 
 constexpr std::string_view kInfo =
-    R"({"timezone":"UTC","serverTime":1700000000000,"rateLimits":[{"rateLimitType":"REQUEST_WEIGHT","interval":"MINUTE","intervalNum":1,"limit":2400},{"rateLimitType":"ORDERS","interval":"MINUTE","intervalNum":1,"limit":1200},{"rateLimitType":"ORDERS","interval":"SECOND","intervalNum":10,"limit":300}],"symbols":[{"symbol":"BTCUSDT","pair":"BTCUSDT","contractType":"PERPETUAL","deliveryDate":4133404800000,"onboardDate":1569398400000,"status":"TRADING","baseAsset":"BTC","quoteAsset":"USDT","marginAsset":"USDT","pricePrecision":2,"quantityPrecision":3,"triggerProtect":"0.0500","marketTakeBound":"0.05","filters":[{"filterType":"PRICE_FILTER","minPrice":"556.80","maxPrice":"4529764","tickSize":"0.10"},{"filterType":"LOT_SIZE","minQty":"0.001","maxQty":"1000","stepSize":"0.001"},{"filterType":"MARKET_LOT_SIZE","minQty":"0.001","maxQty":"120","stepSize":"0.001"},{"filterType":"MAX_NUM_ORDERS","limit":200},{"filterType":"MIN_NOTIONAL","notional":"50"},{"filterType":"PERCENT_PRICE","multiplierUp":"1.0500","multiplierDown":"0.9500","multiplierDecimal":"4"},{"filterType":"POSITION_RISK_CONTROL","positionControlSide":"NONE"}]}]})";
+    R"({"timezone":"UTC","serverTime":1700000000000,"rateLimits":[{"rateLimitType":"REQUEST_WEIGHT",)"
+    R"("interval":"MINUTE","intervalNum":1,"limit":2400},{"rateLimitType":"ORDERS","interval":"MINUTE",)"
+    R"("intervalNum":1,"limit":1200},{"rateLimitType":"ORDERS","interval":"SECOND","intervalNum":10,)"
+    R"("limit":300}],"symbols":[{"symbol":"BTCUSDT","pair":"BTCUSDT","contractType":"PERPETUAL",)"
+    R"("deliveryDate":4133404800000,"onboardDate":1569398400000,"status":"TRADING","baseAsset":"BTC",)"
+    R"("quoteAsset":"USDT","marginAsset":"USDT","pricePrecision":2,"quantityPrecision":3,)"
+    R"("triggerProtect":"0.0500","marketTakeBound":"0.05","filters":[{"filterType":"PRICE_FILTER",)"
+    R"("minPrice":"556.80","maxPrice":"4529764","tickSize":"0.10"},{"filterType":"LOT_SIZE","minQty":"0.001",)"
+    R"("maxQty":"1000","stepSize":"0.001"},{"filterType":"MARKET_LOT_SIZE","minQty":"0.001","maxQty":"120",)"
+    R"("stepSize":"0.001"},{"filterType":"MAX_NUM_ORDERS","limit":200},{"filterType":"MIN_NOTIONAL",)"
+    R"("notional":"50"},{"filterType":"PERCENT_PRICE","multiplierUp":"1.0500","multiplierDown":"0.9500",)"
+    R"("multiplierDecimal":"4"},{"filterType":"POSITION_RISK_CONTROL","positionControlSide":"NONE"}]}]})";
 constexpr std::string_view kOrder =
-    R"({"clientOrderId":"qt-1","cumQty":"0","executedQty":"0.001","orderId":22542179,"origQty":"0.002","price":"50000","reduceOnly":true,"side":"SELL","positionSide":"BOTH","status":"NEW","stopPrice":"0","closePosition":false,"symbol":"BTCUSDT","timeInForce":"GTX","type":"LIMIT","origType":"LIMIT","updateTime":1566818724722,"workingType":"CONTRACT_PRICE","priceProtect":false})";
+    R"({"clientOrderId":"qt-1","cumQty":"0","executedQty":"0.001","orderId":22542179,"origQty":"0.002",)"
+    R"("price":"50000","reduceOnly":true,"side":"SELL","positionSide":"BOTH","status":"NEW","stopPrice":"0",)"
+    R"("closePosition":false,"symbol":"BTCUSDT","timeInForce":"GTX","type":"LIMIT","origType":"LIMIT",)"
+    R"("updateTime":1566818724722,"workingType":"CONTRACT_PRICE","priceProtect":false})";
 constexpr std::string_view kAlgo =
-    R"({"algoId":2146760,"clientAlgoId":"qt-2","algoType":"CONDITIONAL","orderType":"STOP_MARKET","symbol":"BNBUSDT","side":"SELL","positionSide":"BOTH","timeInForce":"GTC","quantity":"0.01","algoStatus":"NEW","actualOrderId":"","actualPrice":"0.00000","triggerPrice":"750.000","price":"0","icebergQuantity":null,"workingType":"MARK_PRICE","closePosition":false,"priceProtect":false,"reduceOnly":true,"activatePrice":"","callbackRate":"","createTime":1750485492076,"updateTime":1750485492077,"triggerTime":0,"goodTillDate":0})";
+    R"({"algoId":2146760,"clientAlgoId":"qt-2","algoType":"CONDITIONAL","orderType":"STOP_MARKET",)"
+    R"("symbol":"BNBUSDT","side":"SELL","positionSide":"BOTH","timeInForce":"GTC","quantity":"0.01",)"
+    R"("algoStatus":"NEW","actualOrderId":"","actualPrice":"0.00000","triggerPrice":"750.000","price":"0",)"
+    R"("icebergQuantity":null,"workingType":"MARK_PRICE","closePosition":false,"priceProtect":false,)"
+    R"("reduceOnly":true,"activatePrice":"","callbackRate":"","createTime":1750485492076,)"
+    R"("updateTime":1750485492077,"triggerTime":0,"goodTillDate":0})";
 constexpr std::string_view kRiskV3 =
-    R"([{"symbol":"ADAUSDT","positionSide":"BOTH","positionAmt":"-30","entryPrice":"0.385","breakEvenPrice":"0.385077","markPrice":"0.41047590","unRealizedProfit":"0.76427700","liquidationPrice":"0","isolatedMargin":"0.00000000","notional":"-12.31427700","marginAsset":"USDT","isolatedWallet":"0","initialMargin":"0.61571385","maintMargin":"0.08004280","adl":2,"updateTime":1720736417660}])";
+    R"([{"symbol":"ADAUSDT","positionSide":"BOTH","positionAmt":"-30","entryPrice":"0.385",)"
+    R"("breakEvenPrice":"0.385077","markPrice":"0.41047590","unRealizedProfit":"0.76427700",)"
+    R"("liquidationPrice":"0","isolatedMargin":"0.00000000","notional":"-12.31427700","marginAsset":"USDT",)"
+    R"("isolatedWallet":"0","initialMargin":"0.61571385","maintMargin":"0.08004280","adl":2,)"
+    R"("updateTime":1720736417660}])";
 constexpr std::string_view kAccount =
-    R"({"totalInitialMargin":"1","totalMaintMargin":"2","totalWalletBalance":"103.12345678","totalUnrealizedProfit":"-1","totalMarginBalance":"102","totalCrossWalletBalance":"103","totalCrossUnPnl":"0","availableBalance":"100","maxWithdrawAmount":"99","assets":[{"asset":"USDT","walletBalance":"23.7","unrealizedProfit":"0","marginBalance":"23.7","maintMargin":"0","initialMargin":"0","crossWalletBalance":"23.7","crossUnPnl":"0","availableBalance":"126","maxWithdrawAmount":"23.7","updateTime":0}],"positions":[{"symbol":"BTCUSDT","positionSide":"BOTH","positionAmt":"1.000","unrealizedProfit":"0","isolatedMargin":"0","notional":"0","isolatedWallet":"0","initialMargin":"0","maintMargin":"0","updateTime":0}]})";
+    R"({"totalInitialMargin":"1","totalMaintMargin":"2","totalWalletBalance":"103.12345678",)"
+    R"("totalUnrealizedProfit":"-1","totalMarginBalance":"102","totalCrossWalletBalance":"103",)"
+    R"("totalCrossUnPnl":"0","availableBalance":"100","maxWithdrawAmount":"99","assets":[{"asset":"USDT",)"
+    R"("walletBalance":"23.7","unrealizedProfit":"0","marginBalance":"23.7","maintMargin":"0",)"
+    R"("initialMargin":"0","crossWalletBalance":"23.7","crossUnPnl":"0","availableBalance":"126",)"
+    R"("maxWithdrawAmount":"23.7","updateTime":0}],"positions":[{"symbol":"BTCUSDT","positionSide":"BOTH",)"
+    R"("positionAmt":"1.000","unrealizedProfit":"0","isolatedMargin":"0","notional":"0","isolatedWallet":"0",)"
+    R"("initialMargin":"0","maintMargin":"0","updateTime":0}]})";
 constexpr std::string_view kTrades =
-    R"([{"symbol":"ETHUSDT","id":82357626,"orderId":831238666,"side":"SELL","price":"2778.35","qty":"0.005","realizedPnl":"-0.1","marginAsset":"USDT","quoteQty":"13.89175","commission":"0.00555670","commissionAsset":"USDT","time":1645930322371,"positionSide":"BOTH","buyer":false,"maker":true}])";
+    R"([{"symbol":"ETHUSDT","id":82357626,"orderId":831238666,"side":"SELL","price":"2778.35","qty":"0.005",)"
+    R"("realizedPnl":"-0.1","marginAsset":"USDT","quoteQty":"13.89175","commission":"0.00555670",)"
+    R"("commissionAsset":"USDT","time":1645930322371,"positionSide":"BOTH","buyer":false,"maker":true}])";
 constexpr std::string_view kKlines =
-    R"([[1499040000000,"0.01634790","0.80000000","0.01575800","0.01577100","148976.11427815",1499644799999,"2434.19055334",308,"1756.87402397","28.46694368","0"]])";
+    R"([[1499040000000,"0.01634790","0.80000000","0.01575800","0.01577100","148976.11427815",1499644799999,)"
+    R"("2434.19055334",308,"1756.87402397","28.46694368","0"]])";
 constexpr std::string_view kBrackets =
-    R"({"symbol":"ETHUSDT","brackets":[{"bracket":2,"initialLeverage":50,"notionalCap":9223372036854775807,"notionalFloor":10000,"maintMarginRatio":0.01,"cum":35.5},{"bracket":1,"initialLeverage":75,"notionalCap":10000,"notionalFloor":0,"maintMarginRatio":0.0065,"cum":0}]})";
+    R"({"symbol":"ETHUSDT","brackets":[{"bracket":2,"initialLeverage":50,"notionalCap":9223372036854775807,)"
+    R"("notionalFloor":10000,"maintMarginRatio":0.01,"cum":35.5},{"bracket":1,"initialLeverage":75,)"
+    R"("notionalCap":10000,"notionalFloor":0,"maintMarginRatio":0.0065,"cum":0}]})";
 constexpr std::string_view kIncome =
-    R"([{"symbol":"","incomeType":"TRANSFER","income":"-0.375","asset":"USDT","info":"TRANSFER","time":1570608000000,"tranId":9689322392,"tradeId":""},{"symbol":"BTCUSDT","incomeType":"COMMISSION","income":"-0.01","asset":"USDT","info":"2059192","time":1570636800000,"tranId":"9689322392","tradeId":"2059192"}])";
+    R"([{"symbol":"","incomeType":"TRANSFER","income":"-0.375","asset":"USDT","info":"TRANSFER",)"
+    R"("time":1570608000000,"tranId":9689322392,"tradeId":""},{"symbol":"BTCUSDT","incomeType":"COMMISSION",)"
+    R"("income":"-0.01","asset":"USDT","info":"2059192","time":1570636800000,"tranId":"9689322392",)"
+    R"("tradeId":"2059192"}])";
 constexpr std::string_view kPremium =
-    R"({"symbol":"BTCUSDT","markPrice":"11793.63104562","indexPrice":"11781.80495970","estimatedSettlePrice":"11781.16138815","lastFundingRate":"0.00038246","interestRate":"0.00010000","nextFundingTime":1597392000000,"time":1597370495002})";
+    R"({"symbol":"BTCUSDT","markPrice":"11793.63104562","indexPrice":"11781.80495970",)"
+    R"("estimatedSettlePrice":"11781.16138815","lastFundingRate":"0.00038246","interestRate":"0.00010000",)"
+    R"("nextFundingTime":1597392000000,"time":1597370495002})";
 
 std::string listed(std::string_view text) { return "[" + std::string(text) + "]"; }
 

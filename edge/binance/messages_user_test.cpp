@@ -12,16 +12,30 @@ using testing::with;
 using testing::without;
 
 constexpr std::string_view kOrder =
-    R"({"e":"ORDER_TRADE_UPDATE","T":1568879465651,"E":1568879465652,"o":{"s":"BTCUSDT","c":"qt-1","S":"BUY","o":"LIMIT","f":"GTC","q":"0.002","p":"7100.50","ap":"7100.40","sp":"0","x":"TRADE","X":"PARTIALLY_FILLED","i":8389765739703625592,"l":"0.001","z":"0.001","L":"7100.50","N":"USDT","n":"0.01000000","T":1568879465650,"t":12345678,"b":"0","a":"0","m":true,"R":false,"wt":"CONTRACT_PRICE","ot":"STOP_MARKET","ps":"BOTH","cp":false,"AP":"0","cr":"0","pP":false,"si":0,"ss":0,"rp":"-12.34","V":"EXPIRE_MAKER","pm":"NONE","gtd":0,"er":"2"}})";
+    R"({"e":"ORDER_TRADE_UPDATE","T":1568879465651,"E":1568879465652,"o":{"s":"BTCUSDT","c":"qt-1","S":"BUY",)"
+    R"("o":"LIMIT","f":"GTC","q":"0.002","p":"7100.50","ap":"7100.40","sp":"0","x":"TRADE",)"
+    R"("X":"PARTIALLY_FILLED","i":8389765739703625592,"l":"0.001","z":"0.001","L":"7100.50","N":"USDT",)"
+    R"("n":"0.01000000","T":1568879465650,"t":12345678,"b":"0","a":"0","m":true,"R":false,)"
+    R"("wt":"CONTRACT_PRICE","ot":"STOP_MARKET","ps":"BOTH","cp":false,"AP":"0","cr":"0","pP":false,"si":0,)"
+    R"("ss":0,"rp":"-12.34","V":"EXPIRE_MAKER","pm":"NONE","gtd":0,"er":"2"}})";
 constexpr std::string_view kAccount =
-    R"({"e":"ACCOUNT_UPDATE","T":1564745798939,"E":1564745798940,"a":{"m":"FUNDING_FEE","S":"BTCUSDT","B":[{"a":"USDT","wb":"122624.12345678","cw":"100.12345678","bc":"-0.5"}],"P":[{"s":"BTCUSDT","pa":"-10","ep":"6563.8","bep":"6563.861","cr":"-45.04","up":"-1423.156","mt":"isolated","iw":"6570.42511771","ps":"BOTH","ma":"USDT"}]}})";
+    R"({"e":"ACCOUNT_UPDATE","T":1564745798939,"E":1564745798940,"a":{"m":"FUNDING_FEE","S":"BTCUSDT",)"
+    R"("B":[{"a":"USDT","wb":"122624.12345678","cw":"100.12345678","bc":"-0.5"}],"P":[{"s":"BTCUSDT",)"
+    R"("pa":"-10","ep":"6563.8","bep":"6563.861","cr":"-45.04","up":"-1423.156","mt":"isolated",)"
+    R"("iw":"6570.42511771","ps":"BOTH","ma":"USDT"}]}})";
 constexpr std::string_view kLite =
-    R"({"e":"TRADE_LITE","E":1568879465651,"T":1568879465650,"s":"BTCUSDT","c":"qt-1","S":"SELL","q":"0.001","p":"0","i":8886774,"l":"0.001","L":"7100.50","t":12345678,"m":false})";
+    R"({"e":"TRADE_LITE","E":1568879465651,"T":1568879465650,"s":"BTCUSDT","c":"qt-1","S":"SELL","q":"0.001",)"
+    R"("p":"0","i":8886774,"l":"0.001","L":"7100.50","t":12345678,"m":false})";
 constexpr std::string_view kMarginCall =
-    R"({"e":"MARGIN_CALL","E":1587727187525,"cw":"3.16812045","p":[{"s":"ETHUSDT","ps":"LONG","pa":"1.327","mt":"CROSSED","iw":"0","mp":"187.17127","up":"-1.166074","mm":"1.614445"}]})";
+    R"({"e":"MARGIN_CALL","E":1587727187525,"cw":"3.16812045","p":[{"s":"ETHUSDT","ps":"LONG","pa":"1.327",)"
+    R"("mt":"CROSSED","iw":"0","mp":"187.17127","up":"-1.166074","mm":"1.614445"}]})";
 constexpr std::string_view kConfig = R"({"e":"ACCOUNT_CONFIG_UPDATE","E":2,"T":1,"ac":{"s":"BTCUSDT","l":25}})";
 constexpr std::string_view kAlgo =
-    R"({"e":"ALGO_UPDATE","T":1765431097031,"E":1765431097037,"o":{"caid":"qt-9","aid":1000000033225453,"at":"CONDITIONAL","o":"STOP_MARKET","s":"DOGEUSDT","S":"BUY","ps":"BOTH","f":"GTC","q":"38","X":"FINISHED","ai":"88937381063","ap":"0.13856","aq":"38","act":"MARKET","tp":"0.13855","p":"0","V":"EXPIRE_MAKER","wt":"MARK_PRICE","pm":"NONE","cp":false,"pP":false,"R":true,"tt":1765431097019,"gtd":0,"rm":"why","ia":true}})";
+    R"({"e":"ALGO_UPDATE","T":1765431097031,"E":1765431097037,"o":{"caid":"qt-9","aid":1000000033225453,)"
+    R"("at":"CONDITIONAL","o":"STOP_MARKET","s":"DOGEUSDT","S":"BUY","ps":"BOTH","f":"GTC","q":"38",)"
+    R"("X":"FINISHED","ai":"88937381063","ap":"0.13856","aq":"38","act":"MARKET","tp":"0.13855","p":"0",)"
+    R"("V":"EXPIRE_MAKER","wt":"MARK_PRICE","pm":"NONE","cp":false,"pP":false,"R":true,"tt":1765431097019,)"
+    R"("gtd":0,"rm":"why","ia":true}})";
 
 base::Result<UserMessage> parse(const std::string& text) { return parse_user(text); }
 
