@@ -60,5 +60,9 @@ base::Result<std::vector<Figure>> bench_trees(const Options& options);
 base::Result<std::vector<Figure>> bench_rule_backtest(const Options& options);
 base::Result<std::vector<Figure>> bench_ai_backtest(const Options& options);
 base::Result<std::vector<Figure>> bench_journal(const Options& options);
+base::Result<std::vector<Figure>> bench_wire(const Options& options);
+base::Result<std::vector<Figure>> bench_exchange(const Options& options);
+base::Result<std::vector<Figure>> bench_playback(const Options& options);
+base::Result<std::vector<Figure>> bench_loopback(const Options& options);
 
 }  // namespace qtrader::bench

@@ -15,11 +15,12 @@ using qtrader::bench::Figure;
 using Bench = qtrader::base::Result<std::vector<Figure>> (*)(const qtrader::bench::Options&);
 
 int run(const qtrader::bench::Options& options) {
-  const std::pair<const char*, Bench> all[] = {{"features", qtrader::bench::bench_features},
-                                               {"trees", qtrader::bench::bench_trees},
-                                               {"journal", qtrader::bench::bench_journal},
-                                               {"backtest.rule", qtrader::bench::bench_rule_backtest},
-                                               {"backtest.ai", qtrader::bench::bench_ai_backtest}};
+  const std::pair<const char*, Bench> all[] = {
+      {"features", qtrader::bench::bench_features},      {"trees", qtrader::bench::bench_trees},
+      {"journal", qtrader::bench::bench_journal},        {"wire", qtrader::bench::bench_wire},
+      {"exchange", qtrader::bench::bench_exchange},      {"playback", qtrader::bench::bench_playback},
+      {"loopback", qtrader::bench::bench_loopback},      {"backtest.rule", qtrader::bench::bench_rule_backtest},
+      {"backtest.ai", qtrader::bench::bench_ai_backtest}};
   std::vector<Figure> figures;
   for (const auto& [name, bench] : all) {
     if (!std::string(name).starts_with(options.only)) continue;

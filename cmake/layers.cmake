@@ -27,5 +27,5 @@ set(QT_LAYERS
   "apps/live:apps/common,edge/binance,edge/exchange"
   "apps/qtrader:apps/live"
   "apps/qtrader-train:training,edge/system"
-  "bench:apps/common,training"
+  "bench:apps/live,training"
 )
