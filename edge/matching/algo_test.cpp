@@ -44,6 +44,21 @@ TEST_F(Algos, StopTriggersAfterItsDelayAndFinishes) {
   EXPECT_TRUE(position(a).amount.is_zero());
 }
 
+/// Clients keep ordinary and conditional orders in one table by id, as doubles.
+TEST_F(Algos, IdsAreApartFromThoseOfOrders) {
+  market();
+  const auto a = open();
+  must(a, market_order(Side::Buy, "1"));
+  const auto first = must(a, stop(Side::Sell, "0.1", "49000")).id;
+  std::int64_t last_order = 0;
+  for (int i = 0; i < 50; ++i) last_order = must(a, market_order(Side::Buy, "0.001")).id;
+  const auto second = must(a, stop(Side::Sell, "0.1", "49000")).id;
+  EXPECT_EQ(second, first + 1);
+  EXPECT_LT(last_order, 1'000'000);
+  EXPECT_GT(first, 1'000'000'000);
+  EXPECT_LT(second, std::int64_t{1} << 53);
+}
+
 TEST_F(Algos, EachKindFiresOnItsSide) {
   market();
   print("50000", "1", Side::Buy);

@@ -295,7 +295,9 @@ struct Engine {
   std::map<std::pair<std::int64_t, std::uint64_t>, Timer> timers;
   std::map<std::uint64_t, std::int64_t> timer_times;
   std::uint64_t timer_seq = 0;
-  std::int64_t order_id = 0, algo_id = 0, transaction_id = 0, amendment_id = 0, forced_id = 0;
+  // A range of their own for algo orders: clients keep orders of both kinds in one table by id. Both exact as doubles.
+  static constexpr std::int64_t kFirstAlgoId = 1'000'000'000'000;
+  std::int64_t order_id = 0, algo_id = kFirstAlgoId - 1, transaction_id = 0, amendment_id = 0, forced_id = 0;
   std::vector<ExchangeEvent> events;
 
   // Consequences of the running operation.
