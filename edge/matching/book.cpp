@@ -108,6 +108,10 @@ BookEvent Book::take_changes(SymbolId symbol, Timestamp now) {
   event.first_update_id = update_id_ + 1;
   update_id_ += dirty_.size();
   event.last_update_id = update_id_;
+  const auto asks_from =
+      std::find_if(dirty_.begin(), dirty_.end(), [](const Dirty& d) { return d.side == Side::Sell; });
+  event.bids.reserve(static_cast<std::size_t>(asks_from - dirty_.begin()));
+  event.asks.reserve(static_cast<std::size_t>(dirty_.end() - asks_from));
   for (const Dirty& d : dirty_) {
     const Ladder& levels = ladder(d.side);
     const auto it = levels.find(d.key);
@@ -138,6 +142,7 @@ TopView Book::top() const {
 BookView Book::view(std::size_t levels) const {
   BookView out{update_id_, updated_, {}, {}};
   const auto copy = [&](Side side, std::vector<BookLevel>& into) {
+    into.reserve(std::min(levels, ladder(side).size()));
     for (const auto& [at, level] : ladder(side)) {
       if (into.size() == levels) break;
       into.push_back({level.price, level.visible()});

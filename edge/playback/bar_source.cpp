@@ -41,6 +41,7 @@ base::Result<std::unique_ptr<MarketSource>> BarSource::create(std::unique_ptr<Ba
 
 base::Result<bool> BarSource::fill() {
   ticks_.clear();
+  order_.clear();
   next_ = 0;
   QT_TRY(const bool more, feed_->next(slot_));
   if (!more) return false;
@@ -58,19 +59,24 @@ base::Result<bool> BarSource::fill() {
   // Positions pay also where the symbol's own bar is missing.
   for (const auto& settled : funding)
     for (const domain::FundingRate& f : settled) ticks_.push_back(matching::FundingTick{f.symbol, f.rate, f.ts_event});
-  std::stable_sort(ticks_.begin(), ticks_.end(), [](const matching::MarketTick& a, const matching::MarketTick& b) {
-    const auto key = [](const auto& tick) { return std::pair(tick.time, tick.symbol); };
-    return std::visit(key, a) < std::visit(key, b);
-  });
+  put_in_order();
   return true;
 }
 
+/// By time, then symbol, then as they were made. Ticks are large: their places are sorted, not they.
+void BarSource::put_in_order() {
+  order_.clear();
+  for (std::size_t i = 0; i < ticks_.size(); ++i)
+    order_.push_back({matching::time_of(ticks_[i]), matching::symbol_of(ticks_[i]), i});
+  std::sort(order_.begin(), order_.end());
+}
+
 base::Result<std::optional<matching::MarketTick>> BarSource::next() {
-  while (next_ == ticks_.size()) {
+  while (next_ == order_.size()) {
     QT_TRY(const bool more, fill());
     if (!more) return std::optional<matching::MarketTick>();
   }
-  return std::optional<matching::MarketTick>(std::move(ticks_[next_++]));
+  return std::optional<matching::MarketTick>(std::move(ticks_[order_[next_++].at]));
 }
 
 base::Result<std::unique_ptr<MarketSource>> open_bars(const history::Catalog& catalog, const RecordedBars& selection,

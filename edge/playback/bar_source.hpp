@@ -20,12 +20,21 @@ class BarSource final : public MarketSource {
  private:
   BarSource(std::unique_ptr<BarFeed> feed, const domain::InstrumentTable& instruments, const BookModel& model);
   base::Result<bool> fill();
+  void put_in_order();
+
+  struct Place {
+    base::Timestamp time;
+    domain::SymbolId symbol;
+    std::size_t at = 0;
+    auto operator<=>(const Place&) const = default;
+  };
 
   std::unique_ptr<BarFeed> feed_;
   domain::InstrumentTable instruments_;
   std::vector<BarPlayer> players_;  // by symbol id
   BarSlot slot_;
-  std::vector<matching::MarketTick> ticks_;  // of the slot being played
+  std::vector<matching::MarketTick> ticks_;  // of the slot being played, symbol by symbol
+  std::vector<Place> order_;                 // in which they are played
   std::size_t next_ = 0;
 };
 

@@ -72,6 +72,7 @@ BookLevel ShapedBook::level(Side side, std::int64_t ticks) const {
 ShapedBook::Levels ShapedBook::side(Side side, std::int64_t best, const Levels& shown) const {
   Levels out;
   const auto wanted = static_cast<std::size_t>(terms_.levels);
+  out.reserve(wanted);
   const std::int64_t away = side == Side::Buy ? -1 : 1;
   std::size_t s = 0;
   const auto add = [&](std::int64_t ticks) {

@@ -43,6 +43,7 @@ double depth_near_touch(const std::vector<matching::BookLevel>& side) {
 
 std::vector<domain::DepthLevel> first_levels(const std::vector<matching::BookLevel>& side) {
   std::vector<domain::DepthLevel> out;
+  out.reserve(std::min(side.size(), kDepthLevels));
   for (std::size_t i = 0; i < std::min(side.size(), kDepthLevels); ++i)
     out.push_back({side[i].price, side[i].quantity});
   return out;
