@@ -15,6 +15,7 @@ using domain::TradeState;
 using domain::VenueReason;
 
 constexpr int kMaxBackoffShift = 5;
+constexpr std::int64_t kNakedRetryMs = 1'000;  // after a refused close of what no stop covers
 
 bool is_close(const OrderRecord& r) {
   return r.order.purpose == OrderPurpose::Exit || r.order.purpose == OrderPurpose::Unwind;
@@ -189,9 +190,16 @@ void ExitManager::ensure_close(Trade& trade, Context& context) {
   ticket.purpose = *trade.closing == ExitReason::Unprotected ? OrderPurpose::Unwind : OrderPurpose::Exit;
   ticket.quantity = uncovered;
   ticket.reason = *trade.closing;
-  const int shift = std::min(trade.close_attempts++, kMaxBackoffShift);
+  ++trade.close_attempts;
   if (desk_.send_reducing(trade, ticket, context).value == 0) trade.close_backoff = true;
-  arm(trade.close_timer, trade, domain::TimerTag::RetryClose, config_.retry_close_ms << shift, context);
+  arm(trade.close_timer, trade, domain::TimerTag::RetryClose, close_wait_ms(trade, trade.close_backoff), context);
+}
+
+/// Behind a stop there is time to wait for an exchange in trouble; without one there is none.
+std::int64_t ExitManager::close_wait_ms(const Trade& trade, bool refused) const {
+  const int shift = std::min(std::max(trade.close_attempts - 1, 0), kMaxBackoffShift);
+  if (covered(trade)) return config_.retry_close_ms << shift;
+  return refused ? std::min(kNakedRetryMs, config_.retry_close_ms) : config_.retry_close_ms;
 }
 
 void ExitManager::on_close_order(Trade& trade, const OrderRecord& record, Context& context) {
@@ -207,8 +215,7 @@ void ExitManager::on_close_order(Trade& trade, const OrderRecord& record, Contex
     if (record.settled())
       context.audit.record(domain::RiskAlert{"close_rejected", static_cast<double>(trade.close_attempts), 0,
                                              std::string(base::enum_name(record.venue_reason))});
-    const int shift = std::min(trade.close_attempts - 1, kMaxBackoffShift);
-    arm(trade.close_timer, trade, domain::TimerTag::RetryClose, config_.retry_close_ms << shift, context);
+    arm(trade.close_timer, trade, domain::TimerTag::RetryClose, close_wait_ms(trade, true), context);
     return;
   }
   // The timer only waits for a sign of life: a working market order needs none.

@@ -68,6 +68,8 @@ class ExitManager {
   void on_target(Trade& trade, const OrderRecord& record, Context& context);
   void on_close_order(Trade& trade, const OrderRecord& record, Context& context);
   void ensure_close(Trade& trade, Context& context);
+  /// Until a close is tried again that was refused, or of which nothing was heard.
+  std::int64_t close_wait_ms(const Trade& trade, bool refused) const;
   void finish_partial(Trade& trade, Context& context);
 
   const ExecutionConfig& config_;

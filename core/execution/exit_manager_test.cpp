@@ -398,6 +398,24 @@ TEST_F(ExitTest, ARejectedCloseIsRetriedUntilFlat) {  // incident 18
   w.expect_clean();
 }
 
+TEST_F(ExitTest, ARejectedCloseOfAnUnprotectedPositionIsRetriedEverySecond) {
+  const domain::Order entry = w.enter();
+  w.fill_all(entry, 100);
+  w.reject(w.take_order(), VenueReason::UnknownSymbol);  // no stop: closed at market, which a halted market refuses, too
+  for (int i = 0; i < 20; ++i) {
+    const domain::Order exit = w.take_order();
+    EXPECT_EQ(exit.type, OrderType::Market);
+    w.reject(exit, VenueReason::UnknownSymbol);
+    w.advance(999);
+    EXPECT_TRUE(w.take_orders().empty());
+    w.advance(1);
+  }
+  w.fill_all(w.take_order(), 100);
+  EXPECT_EQ(closed().exit_reason, ExitReason::Unprotected);
+  w.take_orders();
+  w.expect_clean();
+}
+
 TEST_F(ExitTest, ACloseNobodyAcknowledgesIsSentAgain) {
   w.protect();
   w.close(ExitReason::Operator);

@@ -124,7 +124,7 @@ struct ExecutionConfig {
   std::int64_t fill_wait_ms = 10'000;  // market entries; also the wait for the leverage to be read back
   std::int64_t stop_confirm_ms = 3'000;
   std::int32_t stop_attempts = 3;
-  std::int64_t retry_close_ms = 2'000;  // doubles with each rejected close, at most 32-fold
+  std::int64_t retry_close_ms = 2'000;  // doubles with each rejected close, at most 32-fold; not while unprotected
   domain::MarginMode margin_mode = domain::MarginMode::Isolated;
   /// A trailing stop moves only when it gains this much of R. 0.1 bounds replacements to ten per R of profit at a cost
   /// of at most a tenth of R of locked profit; every replacement is two venue requests and a moment with two live

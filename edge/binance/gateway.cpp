@@ -224,6 +224,7 @@ void GatewayImpl::stop() {
   market_->stop();
   user_->stop();
   account_.stop();
+  channel_.stop();
   dead_man_.stop();
   for (Alarm* alarm : {&start_limit_, &poll_, &health_, &catch_up_retry_}) *alarm = nullptr;
 }

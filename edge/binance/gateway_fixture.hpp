@@ -48,6 +48,8 @@ class World {
     rest->standing["POST /fapi/v1/algoOrder"] = [](const Call& c) {
       return ApiResult(rest_algo({parameter(c, "clientAlgoId")}));
     };
+    // An order that is looked after by REST: nothing is learnt unless a test says what.
+    rest->standing["GET /fapi/v1/order"] = [](const Call&) { return failed(FailureClass::NotExecuted); };
     gateway = std::make_unique<GatewayImpl>(
         std::move(owned_host), std::move(owned_rest),
         domain::InstrumentTable::create({contract("BTCUSDT"), contract("ETHUSDT")}).value(), config,

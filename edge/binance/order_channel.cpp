@@ -15,6 +15,11 @@ constexpr int kDuplicateId = -4116;
 constexpr int kMaxSends = 5;                         // of a reducing order whose earlier copies the exchange never saw
 constexpr int kMaxCancels = 20;                      // of an order that is open whenever we ask
 constexpr base::Duration kSlack = base::seconds(1);  // the exchange accepts stamps up to this far ahead of its clock
+constexpr base::Duration kGuardWait = base::seconds(1);  // at most, before a stop that was not executed is tried again
+
+// fund.md 1.1: the user stream first, REST as well: 0.25 → 2 s. What rests is not in a hurry.
+Backoff ending_wait() { return {base::milliseconds(250), base::seconds(2)}; }
+Backoff resting_wait() { return {base::seconds(1), base::seconds(2)}; }
 
 base::Duration question_wait(int questions) {
   constexpr std::array kWaits = {base::milliseconds(200), base::milliseconds(500), base::seconds(1), base::seconds(2)};
@@ -107,6 +112,7 @@ void OrderChannel::on_submit_failure(ClientOrderId id, std::uint64_t serial, con
     case FailureClass::NotExecuted:
     case FailureClass::Throttled:
     case FailureClass::Clock:
+      if (guards(*submit)) return send_again(*submit, std::min(submit->wait.next(), kGuardWait));
       if (reducing(*submit)) return send_again(*submit, submit->wait.next());
       return refuse(id, VenueReason::TransportFailure);
     case FailureClass::Credentials:
@@ -152,6 +158,8 @@ void OrderChannel::on_question(ClientOrderId id, std::uint64_t serial, InquiryRe
     if (failure->kind == FailureClass::Credentials) return;  // nothing can be learnt any more but from the stream
     return question(*submit);
   }
+  // A copy that does arrive late finds the id taken, or nothing left to protect.
+  if (guards(*submit) && submit->sends < kMaxSends) return send(*submit);
   if (submit->doubted < acceptance_window()) return question(*submit);
   if (reducing(*submit) && submit->sends < kMaxSends) return send(*submit);
   refuse(id, VenueReason::TransportFailure);
@@ -173,6 +181,7 @@ void OrderChannel::settle(ClientOrderId id, const VenueOrder& found, std::functi
 
 void OrderChannel::on_change(const TrackedOrder& order) {
   if (!order.acknowledged && !order.ended) return;
+  watch(order);
   const auto it = submits_.find(order.id.value);
   if (it != submits_.end()) {
     const bool cancel_wanted = it->second.cancel_wanted;
@@ -183,6 +192,42 @@ void OrderChannel::on_change(const TrackedOrder& order) {
     }
   }
   if (order.ended) cancels_.erase(order.id.value);
+}
+
+// ---- what the stream may lose
+
+void OrderChannel::watch(const TrackedOrder& order) {
+  const bool ending = !order.rests && !order.at_algo_service();
+  if (stopped_ || order.ended || !(ending || (order.rests && order.entry))) return unwatch(order.id);
+  const auto known = watches_.find(order.id.value);
+  if (known != watches_.end() && known->second.ending == ending) return;
+  unwatch(order.id);
+  Watch& watch = watches_.try_emplace(order.id.value, ending ? ending_wait() : resting_wait()).first->second;
+  watch.ending = ending;
+  ending_ += ending ? 1 : 0;
+  look_after(order.id);
+}
+
+void OrderChannel::stop() {
+  stopped_ = true;
+  watches_.clear();
+  ending_ = 0;
+}
+
+void OrderChannel::unwatch(ClientOrderId id) {
+  const auto it = watches_.find(id.value);
+  if (it == watches_.end()) return;
+  ending_ -= it->second.ending ? 1 : 0;
+  watches_.erase(it);
+}
+
+void OrderChannel::look_after(ClientOrderId id) {
+  Watch& watch = watches_.at(id.value);
+  watch.alarm = around_.host.after(watch.wait.next(), [this, id] {
+    if (!watches_.contains(id.value)) return;
+    look_after(id);
+    refresh(id);
+  });
 }
 
 // ---- cancel

@@ -2,8 +2,10 @@
 //
 // Every submit is in one of three hands: on its way (a REST call is out), doubtful (the answer was lost: the exchange
 // is asked by client id after 0.2, 0.5, 1, 2, 2 … s, and only when it cannot have the order any more is a reducing
-// order sent again, under the same id), or waiting to be tried again (definitely not executed, reducing only). Entries
-// are sent once. Whatever the user stream says first settles it. Reports go out through OrderTracker alone.
+// order sent again, under the same id; a stop at once, because its duplicate is refused and a position waits for it),
+// or waiting to be tried again (definitely not executed, reducing only). Entries are sent once. Whatever the user
+// stream says first settles it; an order that should have ended or may fill is also asked about by REST, so that a
+// message the stream loses is made up for. Reports go out through OrderTracker alone.
 #pragma once
 
 #include <cstdint>
@@ -29,11 +31,15 @@ class OrderChannel {
   /// The state an answer or a question brought, with the fills it implies first. Also asked of one order by hand.
   void settle(domain::ClientOrderId order, const VenueOrder& found, std::function<void()> done);
   void refresh(domain::ClientOrderId order);
+  /// Looks after nothing any more.
+  void stop();
   /// To be told of every change (OrderTracker::listen).
   void on_change(const TrackedOrder& order);
 
   /// Commands and questions whose answer is still to come, waits before a retry included.
-  std::size_t outstanding() const { return submits_.size() + cancels_.size() + queries_.size() + polls_.size(); }
+  std::size_t outstanding() const {
+    return submits_.size() + cancels_.size() + queries_.size() + polls_.size() + ending_;
+  }
 
  private:
   struct Submit {
@@ -59,7 +65,18 @@ class OrderChannel {
     Alarm alarm;
   };
 
+  /// An open order whose end or fills the stream might keep from us.
+  struct Watch {
+    Backoff wait;
+    bool ending = false;  // a market order: over within moments
+    Alarm alarm;
+  };
+
   bool reducing(const Submit& submit) const { return submit.order.purpose != domain::OrderPurpose::Entry; }
+  bool guards(const Submit& submit) const { return submit.order.purpose == domain::OrderPurpose::ProtectiveStop; }
+  void watch(const TrackedOrder& order);
+  void unwatch(domain::ClientOrderId id);
+  void look_after(domain::ClientOrderId id);
   Submit* pending(domain::ClientOrderId id, std::uint64_t serial);
   void send(Submit& submit);
   void on_ack(domain::ClientOrderId id, std::uint64_t serial, const VenueOrder& ack);
@@ -94,6 +111,9 @@ class OrderChannel {
   std::map<std::uint64_t, Cancel> cancels_;
   std::map<std::uint64_t, Query> queries_;
   std::set<std::uint64_t> polls_;  // being asked
+  bool stopped_ = false;
+  std::map<std::uint64_t, Watch> watches_;
+  std::size_t ending_ = 0;  // of them
   Lifeline life_;
 };
 

@@ -165,7 +165,7 @@ TEST(OrderChannel, WhatWasNotExecutedIsTriedAgainOnlyIfItReduces) {
 }
 
 TEST(OrderChannel, ALostAnswerIsAskedForNotRepeated) {
-  for (const Kind kind : kKinds) {
+  for (const Kind kind : {Kind::Entry, Kind::Exit}) {
     Bench w;
     const domain::Order o = w.make(kind);
     w.rest->queued[Bench::place(kind)].push_back(failed(FailureClass::Unknown));
@@ -180,7 +180,7 @@ TEST(OrderChannel, ALostAnswerIsAskedForNotRepeated) {
       EXPECT_EQ(questions(), asked) << at << " ms";
     }
     EXPECT_EQ(w.story(o.id), Story{});
-    w.advance(base::seconds(3));
+    w.advance(base::milliseconds(2'100));
     EXPECT_EQ(w.story(o.id), Story{"New"});
     EXPECT_EQ(questions(), 4);
     EXPECT_EQ(w.rest->count(Bench::place(kind)), 1);
@@ -194,6 +194,12 @@ TEST(OrderChannel, AnOrderTheExchangeNeverSawIsSentAgainOnlyIfItReduces) {
     w.rest->queued[Bench::place(kind)].push_back(failed(FailureClass::Unknown));
     w.rest->always(Bench::find(kind), rejected(-2013));
     w.submit(o);
+    if (kind == Kind::Stop) {  // the position waits for it, and a duplicate would be refused
+      w.advance(base::milliseconds(201));
+      EXPECT_EQ(w.rest->count(Bench::place(kind)), 2);
+      EXPECT_EQ(w.story(o.id), Story{"New"});
+      continue;
+    }
     // recvWindow 2 s + 1 s: until then it may still arrive.
     w.advance(base::milliseconds(2'900));
     EXPECT_EQ(w.story(o.id), Story{});
@@ -218,6 +224,57 @@ TEST(OrderChannel, AReducingOrderThatNeverArrivesIsGivenUpAfterFiveTries) {
   w.advance(base::minutes(2));
   EXPECT_EQ(w.story(o.id), Story{"Rejected/TransportFailure"});
   EXPECT_EQ(w.rest->count("POST /fapi/v1/order"), 5);
+}
+
+TEST(OrderChannel, AStopThatIsRefusedForLaterIsTriedEverySecond) {
+  Bench w;
+  const domain::Order o = w.stop();
+  for (int i = 0; i < 6; ++i) w.rest->queued["POST /fapi/v1/algoOrder"].push_back(failed(FailureClass::NotExecuted));
+  w.submit(o);
+  for (const auto& [at, sends] : std::vector<std::pair<int, int>>{{501, 2}, {1'000, 3}, {1'000, 4}, {1'000, 5}}) {
+    w.advance(base::milliseconds(at));
+    EXPECT_EQ(w.rest->count("POST /fapi/v1/algoOrder"), sends);
+  }
+}
+
+TEST(OrderChannel, AStopsLateCopyIsKnownByItsId) {
+  Bench w;
+  const domain::Order o = w.stop();
+  w.rest->queued["POST /fapi/v1/algoOrder"] = {failed(FailureClass::Unknown), rejected(-4116)};
+  w.rest->queued["GET /fapi/v1/algoOrder"] = {rejected(-2013), w.found(Kind::Stop, o.id)};
+  w.submit(o);
+  w.advance(base::seconds(2));
+  EXPECT_EQ(w.rest->count("POST /fapi/v1/algoOrder"), 2);
+  EXPECT_EQ(w.story(o.id), Story{"New"});
+}
+
+TEST(OrderChannel, AMarketOrdersLostMessagesAreMadeUpForWithinASecond) {  // incident 2
+  Bench w;
+  domain::Order o = w.entry();
+  o.type = OrderType::Market;
+  o.limit_price = {};
+  w.rest->always("GET /fapi/v1/order", rest_order({w.wire_id(o.id), "FILLED", "1", "100.5"}));
+  w.rest->always("GET /fapi/v1/userTrades", list({user_trade({21, 5'001, "100.5", "1"})}));
+  w.submit(o);
+  EXPECT_EQ(w.story(o.id), Story{"New"});
+  EXPECT_GT(w.gateway->outstanding(), 0u) << "its end is still to come";
+  w.advance(base::milliseconds(260));
+  EXPECT_EQ(w.story(o.id), (Story{"New", "Fill 1@100.5", "Filled 1@100.5"}));
+  const int asked = w.rest->count("GET /fapi/v1/order");
+  w.advance(base::minutes(1));
+  EXPECT_EQ(w.rest->count("GET /fapi/v1/order"), asked) << "over is over";
+  EXPECT_EQ(w.gateway->outstanding(), 0u);
+}
+
+TEST(OrderChannel, ARestingEntrysLostFillsAreMadeUpFor) {
+  Bench w;
+  const domain::Order o = w.entry();
+  w.rest->always("GET /fapi/v1/order", rest_order({w.wire_id(o.id), "PARTIALLY_FILLED", "0.4", "100"}));
+  w.rest->always("GET /fapi/v1/userTrades", list({user_trade({21, 5'001, "100", "0.4"})}));
+  w.submit(o);
+  EXPECT_EQ(w.gateway->outstanding(), 0u) << "a resting order is no unfinished business";
+  w.advance(base::milliseconds(1'001));
+  EXPECT_EQ(w.story(o.id), (Story{"New", "Fill 0.4@100", "PartiallyFilled 0.4@100"}));
 }
 
 TEST(OrderChannel, ALostAnswerOfAFilledOrderBringsItsFills) {

@@ -48,11 +48,16 @@ FailureClass class_of_code(int code, FailureClass otherwise) {
   }
 }
 
+/// A 503 has three meanings, told apart by its text; this one says that nothing was executed.
+bool unavailable(int status, std::string_view message) {
+  return status == 503 && message.find("Service Unavailable") != std::string_view::npos;
+}
+
 FailureClass class_of_status(int status, std::string_view message) {
   if (status == 429 || status == 418 || status == 403) return FailureClass::Throttled;  // 403: the firewall's limit
   if (status == 401) return FailureClass::Credentials;
   if (status == 408) return FailureClass::Unknown;
-  if (status == 503 && message.find("Service Unavailable") != std::string_view::npos) return FailureClass::NotExecuted;
+  if (unavailable(status, message)) return FailureClass::NotExecuted;
   if (status >= 500) return FailureClass::Unknown;
   return FailureClass::Rejected;
 }
@@ -70,8 +75,9 @@ std::optional<ApiFailure> failure_of(const net::HttpResponse& response) {
     out.message = response.body.substr(0, 200);
   }
   out.kind = class_of_status(response.status, out.message);
-  // The firewall, the limiter and a bad key speak by status, whatever code comes with them.
-  const bool by_status = response.status == 429 || response.status == 418 || response.status == 401;
+  // The firewall, the limiter and a bad key speak by status, whatever code comes with them; so does a closed service.
+  const bool by_status = response.status == 429 || response.status == 418 || response.status == 401 ||
+                         unavailable(response.status, out.message);
   if (!by_status && out.code != 0) out.kind = class_of_code(out.code, out.kind);
   return out;
 }

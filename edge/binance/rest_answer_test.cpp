@@ -29,6 +29,9 @@ TEST(RestAnswer, EachFailureHasItsClass) {
   EXPECT_EQ(kind(503, 0, "Unknown error, please check your request or try again later."), FailureClass::Unknown);
   EXPECT_EQ(kind(503, 0, "Service Unavailable."), FailureClass::NotExecuted);
   EXPECT_EQ(failure_of(net::HttpResponse{503, {}, "Service Unavailable."})->kind, FailureClass::NotExecuted);
+  EXPECT_EQ(kind(503, -1001, "Service Unavailable."), FailureClass::NotExecuted)
+      << "the text says it, whatever the code";
+  EXPECT_EQ(kind(503, -1001, "Internal error; unable to process your request."), FailureClass::Unknown);
   EXPECT_EQ(failure_of(net::HttpResponse{503, {}, "<html>"})->kind, FailureClass::Unknown);
   EXPECT_EQ(failure_of(net::HttpResponse{502, {}, ""})->kind, FailureClass::Unknown);
   EXPECT_EQ(kind(408, -1007), FailureClass::Unknown);
