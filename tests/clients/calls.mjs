@@ -51,15 +51,11 @@ export function withTimeout(promise, ms, name) {
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// Moves every address of the client's configuration from Binance's hosts to ours; the client itself stays as it is.
-export function redirect(urls, http) {
-  const ws = http.replace(/^http/, 'ws');
-  for (const [key, value] of Object.entries(urls)) {
-    if (typeof value === 'object' && value !== null) redirect(value, http);
-    else if (typeof value === 'string')
-      urls[key] = value
-        .replace('https://fapi.binance.com', http)
-        .replace('wss://fstream.binance.com', ws)
-        .replace('wss://ws-fapi.binance.com', ws);
+// What condition gives, once that is true of it; the call it stands in ends the waiting.
+export async function until(condition) {
+  for (;;) {
+    const result = condition();
+    if (result) return result;
+    await sleep(20);
   }
 }

@@ -7,11 +7,13 @@
 #include <unistd.h>
 
 #include <boost/json.hpp>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -43,18 +45,36 @@ class Program {
 
   /// Starts qtrader without waiting.
   pid_t start(const std::vector<std::string>& arguments) {
-    const fs::path binary = fs::path(QT_BINARY_DIR) / "qtrader";
-    std::vector<std::string> all = {binary.string()};
+    std::vector<std::string> all = {(fs::path(QT_BINARY_DIR) / "qtrader").string()};
     all.insert(all.end(), arguments.begin(), arguments.end());
+    return start_command(std::move(all));
+  }
+  /// Starts any command, found on the PATH, with more variables in its environment; status 127 if there is none.
+  pid_t start_command(std::vector<std::string> all, const std::map<std::string, std::string>& environment = {}) {
     const pid_t pid = ::fork();
     if (pid != 0) return pid;
     (void)!std::freopen((scratch_ / "stdout").c_str(), "w", stdout);
     (void)!std::freopen((scratch_ / "stderr").c_str(), "w", stderr);
+    for (const auto& [name, value] : environment) ::setenv(name.c_str(), value.c_str(), 1);
     std::vector<char*> argv;
     for (auto& a : all) argv.push_back(a.data());
     argv.push_back(nullptr);
-    ::execv(argv[0], argv.data());
+    ::execvp(argv[0], argv.data());
     ::_exit(127);
+  }
+  /// Waits until a running program has printed a whole line with this in it, and gives what follows it there; nothing
+  /// if the program ends first.
+  std::optional<std::string> await_line(pid_t pid, const std::string& marker) {
+    for (;;) {
+      siginfo_t ended{};
+      ::waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOHANG | WNOWAIT);
+      const std::string out = read_file(scratch_ / "stdout");
+      const auto at = out.find(marker);
+      const auto end = at == std::string::npos ? at : out.find('\n', at);
+      if (end != std::string::npos) return out.substr(at + marker.size(), end - at - marker.size());
+      if (ended.si_pid == pid) return std::nullopt;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
   }
   Outcome wait(pid_t pid) {
     int raw = 0;
