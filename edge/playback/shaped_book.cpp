@@ -99,11 +99,16 @@ void ShapedBook::rebuild(const BookTerms& terms, Price price, Side taker) {
 
 void ShapedBook::move(Price price, Side taker, std::vector<BookLevel>& bids, std::vector<BookLevel>& asks) {
   const Touch t = touch(price, taker);
-  Levels next_bids = side(Side::Buy, t.bid, bids_), next_asks = side(Side::Sell, t.ask, asks_);
-  difference(Side::Buy, bids_, next_bids, bids);
-  difference(Side::Sell, asks_, next_asks, asks);
-  bids_ = std::move(next_bids);
-  asks_ = std::move(next_asks);
+  move_side(Side::Buy, t.bid, bids_, bids);
+  move_side(Side::Sell, t.ask, asks_, asks);
+}
+
+/// A side is a function of its best price alone, so one whose best stays is left as it is.
+void ShapedBook::move_side(Side of, std::int64_t best, Levels& shown, Levels& changes) const {
+  if (!shown.empty() && shown.front().price.raw() == best * tick_.raw()) return;
+  Levels next = side(of, best, shown);
+  difference(of, shown, next, changes);
+  shown = std::move(next);
 }
 
 }  // namespace qtrader::playback

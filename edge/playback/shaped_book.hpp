@@ -44,6 +44,7 @@ class ShapedBook {
   Touch touch(domain::Price price, domain::Side taker) const;
   Levels side(domain::Side side, std::int64_t best, const Levels& shown) const;
   matching::BookLevel level(domain::Side side, std::int64_t ticks) const;
+  void move_side(domain::Side of, std::int64_t best, Levels& shown, Levels& changes) const;
 
   domain::Price tick_;
   domain::Quantity step_;
