@@ -1,8 +1,5 @@
-// What the exchange's refusals and ends mean to the core: Binance's codes and expiry reasons as VenueReason.
-//
-// Used by BookVenue only. Codes without a row of their own (-1xxx malformed requests, -2010 without a cause, -2025 and
-// -4045 too many orders, other -4xxx) are TransportFailure: the order never reached the book and nothing is known that
-// the sender could correct.
+// What the exchange's refusals and ends mean to the core. Used by BookVenue only; the codes are in
+// core/execution/venue_codes.
 #pragma once
 
 #include <string_view>
