@@ -33,7 +33,9 @@ base::Result<std::unique_ptr<binance::RestClient>> open_rest(net::Loop& loop, co
     QT_TRY(credentials, binance::load_credentials(spec.key_reference, spec.secret_reference));
   }
   const auto now = [clock] { return clock ? *clock : system::wall_now(); };
-  QT_TRY(auto rest, binance::RestClient::create(loop, endpoints, std::move(credentials), {}, now));
+  binance::RestConfig config;
+  if (clock) config.budget_share = 1;  // of a minute that does not end while we start
+  QT_TRY(auto rest, binance::RestClient::create(loop, endpoints, std::move(credentials), config, now));
   if (clock) {  // a lockstep exchange stands still: its time is ours from the first answer on
     QT_TRY(const std::string body, fetch(loop, *rest, "/fapi/v1/time", binance::Security::None));
     QT_TRY(*clock, binance::parse_server_time(body));

@@ -4,6 +4,11 @@
 #include "edge/binance/user_events.hpp"
 
 namespace qtrader::binance {
+namespace {
+
+constexpr int kDuplicateId = -4116;
+
+}  // namespace
 
 void StopProbe::run(Done done) {
   if (done_) return done(base::Error{"binance", base::Errc::Conflict, "a stop probe is under way"});
@@ -40,7 +45,8 @@ void StopProbe::place(domain::Price mark) {
   ask<RestAlgoOrder>(around_, life_, requests::place(order, instrument.symbol, wire_id_), &parse_algo_order,
                      [this](Answer<RestAlgoOrder> answer) {
                        const auto* failure = std::get_if<ApiFailure>(&answer);
-                       if (failure == nullptr) return read_back();
+                       // It is there already: of an earlier life that ended in between.
+                       if (failure == nullptr || failure->code == kDuplicateId) return read_back();
                        fail("place", *failure);
                      });
 }
