@@ -34,7 +34,7 @@ base::Result<std::unique_ptr<binance::RestClient>> open_rest(net::Loop& loop, co
   }
   const auto now = [clock] { return clock ? *clock : system::wall_now(); };
   binance::RestConfig config;
-  if (clock) config.budget_share = 1;  // of a minute that does not end while we start
+  config.enforce_budget = !clock;  // in lockstep a minute of the exchange's may hold hours of ours, or never end
   QT_TRY(auto rest, binance::RestClient::create(loop, endpoints, std::move(credentials), config, now));
   if (clock) {  // a lockstep exchange stands still: its time is ours from the first answer on
     QT_TRY(const std::string body, fetch(loop, *rest, "/fapi/v1/time", binance::Security::None));

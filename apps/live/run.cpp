@@ -169,9 +169,7 @@ base::Result<void> build_gateway(Trader& trader, RunSpec& spec) {
   gateway.identity = identity(trader, spec.mode);
   gateway.trade = spec.mode != Mode::Paper;
   gateway.base = spec.engine.base;
-  if (clock) {                             // the exchange's time runs by our word, the gateway's alarms by the wall's
-    constexpr int kUnlimited = 1'000'000;  // a minute of the exchange's may hold hours of ours, or none
-    rest->set_limits(kUnlimited, kUnlimited, kUnlimited);
+  if (clock) {  // the exchange's time runs by our word, the gateway's alarms by the wall's
     gateway.control_frames_per_s = 0;
     gateway.countdown_s = 86'400;
     gateway.stale_after_s = 3'600;

@@ -56,6 +56,7 @@ struct RestConfig {
   double exit_reserve = 0.2;  // of the budget, for Priority::Exit alone
   std::int64_t recv_window_ms = 2'000;
   std::size_t max_connections = 4;
+  bool enforce_budget = true;  // false: counts, but never waits; for an exchange whose minutes end only at our word
 };
 
 struct RestStatistics {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace qtrader::binance {
 namespace {
@@ -45,6 +46,7 @@ void RestScheduler::set_limits(int weight_1m, int orders_10s, int orders_1m) {
 }
 
 int RestScheduler::budget(Pool pool) const {
+  if (!config_.enforce_budget) return std::numeric_limits<int>::max() / 2;
   return share_of(windows_[static_cast<std::size_t>(pool)].limit, config_.budget_share);
 }
 

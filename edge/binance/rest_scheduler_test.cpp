@@ -234,6 +234,19 @@ TEST_F(Scheduler, OneConnectionStaysFreeForExits) {
   EXPECT_EQ(send_all().size(), 1u);
 }
 
+TEST_F(Scheduler, WithoutABudgetNothingWaitsForAMinuteThatNeverEnds) {
+  RestConfig lockstep = config_;
+  lockstep.enforce_budget = false;
+  scheduler_ = RestScheduler(lockstep);
+  for (int i = 0; i < 500; ++i) submit(Priority::Background, 40, 1);
+  Answer counted;
+  counted.used_weight = 20'000;
+  EXPECT_EQ(send_all().size(), 500u);
+  scheduler_.answered(1, counted, now_);
+  submit(Priority::Query, 40);
+  EXPECT_EQ(send_all().size(), 1u);
+}
+
 TEST_F(Scheduler, WindowsFollowTheExchangesClock) {
   scheduler_.set_clock_offset(seconds(50));  // there it is 5 s before a minute's end
   for (int i = 0; i < 300; ++i) submit(Priority::Query, 5);

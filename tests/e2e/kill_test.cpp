@@ -208,6 +208,51 @@ class Kill : public ::testing::Test {
     last = std::move(now);
   }
 
+  /// One order per client id, each position with its stop. The number of orders there ever were.
+  std::size_t audit_orders(const json::object& state) {
+    EXPECT_TRUE(uncovered(state).empty()) << "a position without a stop: " << json::serialize(state.at("accounts"));
+    std::map<std::string, int> ids;
+    std::size_t orders = 0;
+    std::istringstream names(kSymbols);
+    for (std::string symbol; std::getline(names, symbol, ',');) {
+      for (const auto& o : auditor_->history("/fapi/v1/allOrders", symbol, "orderId")) {
+        ++ids[o.at("clientOrderId").as_string().c_str()];
+        ++orders;
+      }
+      for (const auto& o : auditor_->history("/fapi/v1/allAlgoOrders", symbol, "algoId")) {
+        // Two lives that start at the same moment of the market's give their canaries one name, one after the other.
+        if (o.at("clientAlgoId").as_string().starts_with("qt-probe-")) continue;
+        ++ids[std::string("algo ") + o.at("clientAlgoId").as_string().c_str()];
+        ++orders;
+      }
+    }
+    for (const auto& [id, count] : ids) EXPECT_EQ(count, 1) << id << " was executed more than once";
+    return orders;
+  }
+  /// Our books, from the journal alone, against the exchange's.
+  void audit_books(const json::object& state) {
+    const auto host = [&]() -> std::unique_ptr<apps::CoreHost> {
+      auto directory = apps::StateDir::open(state_).value();
+      auto header = apps::read_header(directory.journal()).value();
+      auto opened = apps::CoreHost::open(std::move(directory), std::move(header), {}, {});
+      EXPECT_TRUE(opened.ok()) << opened.error().message();
+      return opened ? std::move(opened).value() : nullptr;
+    }();
+    ASSERT_NE(host, nullptr);
+    const auto& account = state.at("accounts").at(0);
+    std::map<std::string, std::string> theirs;
+    for (const auto& p : account.at("positions").as_array())
+      theirs[p.at("symbol").as_string().c_str()] = p.at("amount").as_string().c_str();
+    for (std::size_t i = 0; i < host->core().instruments().size(); ++i) {
+      const domain::SymbolId id{static_cast<std::uint16_t>(i)};
+      const std::string& name = host->core().instruments().name(id);
+      const std::string amount = theirs.contains(name) ? theirs.at(name) : "0";
+      EXPECT_EQ(host->core().ledger().position(id).quantity, domain::Quantity::parse(amount).value()) << name;
+    }
+    EXPECT_EQ(host->core().ledger().account().wallet,
+              domain::Money::parse(std::string(account.at("wallet").as_string())).value());
+  }
+
   test::TempDir scratch_, exchange_scratch_, trader_scratch_;
   fs::path state_ = scratch_ / "state";
   Program exchange_{exchange_scratch_}, trader_{trader_scratch_};
@@ -250,49 +295,10 @@ TEST_F(Kill, NothingIsLostDoubledOrNakedHoweverOftenItDies) {
   const Outcome last = trader_.wait(std::exchange(trader_pid_, -1));
   ASSERT_EQ(last.status, 0) << last.err;
 
-  // The exchange's side.
   const json::object state = auditor_->exchange_state();
-  EXPECT_TRUE(uncovered(state).empty()) << "a position without a stop: " << json::serialize(state.at("accounts"));
-  std::map<std::string, int> ids;
-  std::map<std::string, int> entries;  // filled market entries by trade
-  std::size_t orders = 0;
-  std::istringstream names(kSymbols);
-  for (std::string symbol; std::getline(names, symbol, ',');) {
-    for (const auto& o : auditor_->history("/fapi/v1/allOrders", symbol, "orderId")) {
-      ++ids[o.at("clientOrderId").as_string().c_str()];
-      ++orders;
-    }
-    for (const auto& o : auditor_->history("/fapi/v1/allAlgoOrders", symbol, "algoId")) {
-      // Two lives that start at the same moment of the market's give their canaries one name, one after the other.
-      if (o.at("clientAlgoId").as_string().starts_with("qt-probe-")) continue;
-      ++ids[std::string("algo ") + o.at("clientAlgoId").as_string().c_str()];
-      ++orders;
-    }
-  }
-  for (const auto& [id, count] : ids) EXPECT_EQ(count, 1) << id << " was executed more than once";
+  const std::size_t orders = audit_orders(state);
   EXPECT_GE(orders, static_cast<std::size_t>(kills)) << "it was killed while nothing happened";
-
-  // Ours, from the journal alone, against theirs.
-  const auto host = [&]() -> std::unique_ptr<apps::CoreHost> {
-    auto directory = apps::StateDir::open(state_).value();
-    auto header = apps::read_header(directory.journal()).value();
-    auto opened = apps::CoreHost::open(std::move(directory), std::move(header), {}, {});
-    EXPECT_TRUE(opened.ok()) << opened.error().message();
-    return opened ? std::move(opened).value() : nullptr;
-  }();
-  ASSERT_NE(host, nullptr);
-  const auto& account = state.at("accounts").at(0);
-  std::map<std::string, std::string> theirs;
-  for (const auto& p : account.at("positions").as_array())
-    theirs[p.at("symbol").as_string().c_str()] = p.at("amount").as_string().c_str();
-  for (std::size_t i = 0; i < host->core().instruments().size(); ++i) {
-    const domain::SymbolId id{static_cast<std::uint16_t>(i)};
-    const std::string& name = host->core().instruments().name(id);
-    const std::string amount = theirs.contains(name) ? theirs.at(name) : "0";
-    EXPECT_EQ(host->core().ledger().position(id).quantity, domain::Quantity::parse(amount).value()) << name;
-  }
-  EXPECT_EQ(host->core().ledger().account().wallet,
-            domain::Money::parse(std::string(account.at("wallet").as_string())).value());
+  audit_books(state);
 
   std::sort(ready.begin(), ready.end());
   const auto at = [&](double q) { return ready[static_cast<std::size_t>(q * static_cast<double>(ready.size() - 1))]; };
