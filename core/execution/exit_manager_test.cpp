@@ -401,7 +401,8 @@ TEST_F(ExitTest, ARejectedCloseIsRetriedUntilFlat) {  // incident 18
 TEST_F(ExitTest, ARejectedCloseOfAnUnprotectedPositionIsRetriedEverySecond) {
   const domain::Order entry = w.enter();
   w.fill_all(entry, 100);
-  w.reject(w.take_order(), VenueReason::UnknownSymbol);  // no stop: closed at market, which a halted market refuses, too
+  w.reject(w.take_order(),
+           VenueReason::UnknownSymbol);  // no stop: closed at market, which a halted market refuses, too
   for (int i = 0; i < 20; ++i) {
     const domain::Order exit = w.take_order();
     EXPECT_EQ(exit.type, OrderType::Market);
