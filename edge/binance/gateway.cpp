@@ -293,10 +293,11 @@ void GatewayImpl::catch_up() {
     }
     catch_up_backoff_.reset();
     away_since_ = {};
+    // One that is being read may not show what was missed; one asked for because the link is ready does.
+    const bool stale = account_.busy();
     link_.fine(Part::User);
     channel_.poll_open();
-    // One that is being read may not show what was missed.
-    if (account_.busy()) {
+    if (stale) {
       account_.request_soon();
     } else {
       account_.request();

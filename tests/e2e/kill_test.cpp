@@ -1,7 +1,7 @@
 // A trader that is killed without warning, again and again, at random moments of an exchange where it always has
 // something to do. After each death it comes back by itself; at the end nothing is lost, doubled or naked.
 //
-// QT_KILLS is the number of deaths (default 30; 200 before a release).
+// QT_KILLS is the number of deaths (default 30; 200 before a release), QT_KILL_SEED chooses the moments.
 #include <fmt/format.h>
 
 #include <random>
@@ -265,7 +265,8 @@ class Kill : public ::testing::Test {
 TEST_F(Kill, NothingIsLostDoubledOrNakedHoweverOftenItDies) {
   const char* wanted = std::getenv("QT_KILLS");
   const int kills = wanted != nullptr ? std::atoi(wanted) : 30;
-  std::mt19937 random(4711);
+  const char* seed = std::getenv("QT_KILL_SEED");
+  std::mt19937 random(seed != nullptr ? static_cast<unsigned>(std::atoi(seed)) : 4711u);
   std::map<std::string, Uncovered> holes;
   std::vector<double> ready;
   int before_ready = 0;
@@ -281,7 +282,8 @@ TEST_F(Kill, NothingIsLostDoubledOrNakedHoweverOftenItDies) {
                                     << json::serialize(auditor_->exchange_state()) << "\n"
                                     << read_file(trader_scratch_ / "stderr");
       ready.push_back(*took);
-      std::this_thread::sleep_for(std::chrono::milliseconds(1'500 + random() % 1'500));
+      // In lockstep the first three seconds are spent on making sure of the latest bars; then minutes pass in seconds.
+      std::this_thread::sleep_for(std::chrono::milliseconds(3'100 + random() % 1'200));
     }
     ASSERT_TRUE(running()) << "life " << i << " ended by itself:\n" << read_file(trader_scratch_ / "stderr");
     kill_trader();
@@ -290,7 +292,7 @@ TEST_F(Kill, NothingIsLostDoubledOrNakedHoweverOftenItDies) {
   const double begun = steady();
   start_trader();
   ASSERT_TRUE(until_ready(begun).has_value()) << read_file(trader_scratch_ / "stderr");
-  std::this_thread::sleep_for(std::chrono::seconds(3));  // some seconds of its life are minutes of the market's
+  std::this_thread::sleep_for(std::chrono::seconds(6));  // some seconds of its life are minutes of the market's
   ::kill(trader_pid_, SIGTERM);
   const Outcome last = trader_.wait(std::exchange(trader_pid_, -1));
   ASSERT_EQ(last.status, 0) << last.err;
