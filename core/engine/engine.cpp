@@ -8,7 +8,7 @@ namespace qtrader::engine {
 namespace {
 
 constexpr double kSlippageCapBps = 15;  // fund.md 1.2, hook 7
-constexpr std::uint32_t kSnapshotVersion = 2;
+constexpr std::uint32_t kSnapshotVersion = 3;
 
 }  // namespace
 
@@ -165,9 +165,10 @@ void Engine::handle(const E& event, execution::Context& context, Outbox& outbox)
 }
 
 void Engine::scan(base::Timestamp bar_close, execution::Context& context) {
-  if (bar_close <= trade_from_) return executor_.skip_scan();
+  const features::FeatureBook* const features = features_ ? &*features_ : nullptr;
+  if (bar_close <= trade_from_) return executor_.skip_scan(features, context.now);
   sample_equity(bar_close, context);
-  executor_.scan(features_ ? &*features_ : nullptr, handled_, context);
+  executor_.scan(features, handled_, context);
 }
 
 void Engine::sample_equity(base::Timestamp bar_close, execution::Context& context) {

@@ -38,10 +38,21 @@ void Executor::reject(const domain::Signal& signal, std::string stage, std::stri
   context.audit.record(domain::SignalRejected{signal.trace, signal.symbol, std::move(stage), std::move(reason)});
 }
 
+void Executor::observe(const features::FeatureBook* features, base::Timestamp now) {
+  for (const domain::SymbolId symbol : dirty_)
+    rooms_.strategy.observe({symbol, rooms_.market[symbol], features, round_trip_cost_frac(symbol), now});
+}
+
+void Executor::skip_scan(const features::FeatureBook* features, base::Timestamp now) {
+  observe(features, now);
+  dirty_.clear();
+}
+
 std::vector<domain::Signal> Executor::collect(const features::FeatureBook* features, kernel::Seq seq,
                                               execution::Context& context) {
   std::vector<domain::Signal> wishes;
   if (dirty_.empty()) return wishes;
+  observe(features, context.now);
   auto universe = rooms_.hooks.run<UniverseHook>({std::move(dirty_), context.now}, {}, context.audit);
   dirty_.clear();
   for (const domain::SymbolId symbol : universe.symbols) {

@@ -39,8 +39,8 @@ class Executor {
   void mark_dirty(domain::SymbolId symbol) { dirty_.push_back(symbol); }
   void on_entry_filled(base::Timestamp now) { last_entry_ = now; }
   void on_trade_closed(domain::SymbolId symbol, base::Timestamp now) { last_close_[symbol.value] = now; }
-  /// Warm-up: the bars have been seen, nothing is decided on them.
-  void skip_scan() { dirty_.clear(); }
+  /// Warm-up: the strategy sees the bars, nothing is decided on them.
+  void skip_scan(const features::FeatureBook* features, base::Timestamp now);
   /// After this no scan opens anything.
   void stop_entries() { stopped_ = true; }
 
@@ -61,6 +61,7 @@ class Executor {
     }
   };
 
+  void observe(const features::FeatureBook* features, base::Timestamp now);
   std::vector<domain::Signal> collect(const features::FeatureBook* features, kernel::Seq seq,
                                       execution::Context& context);
   void handle_open_positions(std::vector<domain::Signal>& candidates, execution::Context& context);

@@ -183,6 +183,7 @@ FeatureVector Batch::at(std::size_t t) {
   out_ = {};
   out_.symbol = in_.symbol;
   out_.bar_close = in_.primary_bars[t].close_time();
+  out_.close = in_.primary_bars[t].close.to_double();
   returns(t);
   shape(t);
   oscillators(t);

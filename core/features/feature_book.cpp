@@ -77,6 +77,7 @@ FeatureVector FeatureBook::compute(domain::SymbolId symbol, const market::Symbol
   out.symbol = symbol;
   if (s.bars() > 0) {
     out.bar_close = s.bar_close();
+    out.close = s.close();
     put_book(all, market, now);
     put_feeds(all, market, now);
     if (const auto relative = relative_return(symbol, s)) all.put(Feature::RelBtc1h, *relative);

@@ -147,6 +147,7 @@ void expect_same(const FeatureVector& a, const FeatureVector& b, std::size_t t) 
   ASSERT_EQ(a.invalid_reason, b.invalid_reason) << "bar " << t;
   ASSERT_EQ(a.valid, b.valid);
   ASSERT_EQ(a.bar_close, b.bar_close);
+  ASSERT_EQ(a.close, b.close);
   for (std::size_t i = 0; i < kFeatureCount; ++i)
     ASSERT_LE(std::abs(a.x[i] - b.x[i]), tolerance(b, static_cast<Feature>(i)))
         << kFeatureNames[i] << " at bar " << t << ": " << a.x[i] << " against " << b.x[i];

@@ -133,6 +133,7 @@ inline constexpr base::Duration kFundingTtl = base::hours(9), kOpenInterestTtl =
 struct FeatureVector {
   domain::SymbolId symbol;
   base::Timestamp bar_close;  // close time of the primary bar
+  double close = 0;           // of that bar, quote currency; no feature: the networks' target series is formed from it
   std::array<double, kFeatureCount> x{};
   std::uint64_t present_mask = 0;  // bit i set: x[i] was computed from data; clear: neutral value
   bool valid = false;              // false: no model may predict from it

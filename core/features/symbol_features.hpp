@@ -59,6 +59,8 @@ class SymbolFeatures {
 
   std::uint64_t bars() const { return bars_; }
   base::Timestamp bar_close() const { return previous_.close_time(); }
+  /// Close of the last primary bar, quote currency.
+  double close() const { return before_.close; }
   const LatchedFeatures& latched() const { return latched_; }
   /// Every latched feature is a number.
   bool finite() const { return finite_; }

@@ -33,7 +33,7 @@ QT_DESCRIBE(EnsembleConfig, weights, min_active, min_consensus, allow_single_mod
 
 struct EnsembleInput {
   const features::FeatureVector& now;
-  std::span<const features::FeatureVector> history;
+  const FeatureHistory* history = nullptr;  // of the symbol, ending with `now`; null if no member has history_bars()
   double sigma100 = 0;              // of primary log returns; 0 if unknown, which no expected value survives
   double round_trip_cost_frac = 0;  // fees and expected slippage, both sides, fraction of notional
 };

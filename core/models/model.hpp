@@ -1,6 +1,6 @@
 // Model: pure inference of one ensemble member: a feature vector in, three class probabilities out.
 //
-// Implementations: TreeModel (XGBoost and LightGBM files) now; N-HiTS and PatchTST later. A Model never trains,
+// Implementations: TreeModel (XGBoost and LightGBM files) and NetworkModel (N-HiTS and PatchTST). A Model never trains,
 // never reads a clock or a file, and never turns a failure into a HOLD vote: what cannot predict is invalid.
 #pragma once
 
@@ -8,12 +8,14 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "core/base/result.hpp"
 #include "core/domain/signal.hpp"
 #include "core/features/feature_vector.hpp"
+#include "core/models/feature_history.hpp"
 
 namespace qtrader::models {
 
@@ -24,18 +26,23 @@ std::string_view name(ModelKind kind);
 
 struct ModelInput {
   const features::FeatureVector& now;
-  std::span<const features::FeatureVector> history;  // oldest first, ending with `now`; empty where no model needs it
+  const FeatureHistory* history = nullptr;  // of the symbol, ending with `now`; null where no model needs one
 };
 
 /// Least lead of the first class over the second for a model to name it (ai.md 2.6).
 inline constexpr double kMinMargin = 0.05;
+
+/// Log return from the last close to each of the next bars, in units of rv_20 of the last bar: the 0.1, 0.5 and 0.9
+/// quantiles of each step, in that order.
+using QuantileForecast = std::array<std::array<float, 3>, 8>;
 
 struct Prediction {
   ModelKind model = ModelKind::XGBoost;
   std::array<double, 3> p{};                     // SELL, HOLD, BUY; sums to 1 when valid
   domain::Action action = domain::Action::Hold;  // action_of(p, kMinMargin); the ensemble applies its configured margin
   bool valid = false;
-  std::string_view why_invalid;  // static text
+  std::string_view why_invalid;               // static text
+  std::optional<QuantileForecast> quantiles;  // N-HiTS only
 };
 
 /// argmax of p if it leads the second by at least min_margin, else Hold. A tie is Hold.
@@ -58,6 +65,8 @@ class Model {
  public:
   virtual ~Model() = default;
   virtual const ModelTraits& traits() const = 0;
+  /// How many of the last primary bars ModelInput::history must hold; 0: the model looks at `now` alone.
+  virtual std::size_t history_bars() const { return 0; }
   virtual Prediction predict(const ModelInput& input) const = 0;
 };
 

@@ -1,7 +1,8 @@
 // Strategy: a source of signals. It watches closed primary bars and says what it would like; it never sizes or orders.
 //
-// One instance serves all symbols of a run. evaluate() is asked once per symbol and primary bar, after the bars of
-// every symbol for that moment are in, so that no symbol sees another's future.
+// One instance serves all symbols of a run. observe() and then, unless the bar only warms the state up, evaluate() are
+// called once per symbol and primary bar, after the bars of every symbol for that moment are in, so that no symbol sees
+// another's future.
 #pragma once
 
 #include <memory>
@@ -31,6 +32,9 @@ class Strategy {
   /// Whether confidence and p_dir of its signals are probabilities to be gated and sized by.
   virtual bool probabilistic() const { return false; }
   virtual void on_primary_bar(domain::SymbolId symbol, const domain::Bar& bar) = 0;
+  /// The symbol's last primary bar, once the bars of every symbol for that moment are in; also while nothing is decided
+  /// (warm-up) or the symbol is outside the universe, so that what evaluate() remembers of earlier bars has no hole.
+  virtual void observe(const StrategyInput&) {}
   /// The wish for the symbol's last primary bar. trace, price, atr_frac, regime, bar_close are set by the engine.
   virtual domain::Signal evaluate(const StrategyInput& input) = 0;
   virtual void archive(base::Writer& a) = 0;
