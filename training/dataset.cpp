@@ -143,11 +143,13 @@ void attach_labels(Collector& collected, const Labeler& labeler) {
   Dataset& d = collected.dataset();
   std::vector<std::vector<LabelSpan>> spans(collected.paths().size());
   std::vector<std::vector<std::size_t>> kept_of(spans.size());
+  std::vector<std::uint32_t> last_of(spans.size(), kNoRow);
   std::size_t kept = 0;
   for (std::size_t i = 0; i < d.rows.size(); ++i) {
     Row row = d.rows[i];
     const auto& path = collected.paths()[row.symbol.value];
     const std::size_t t = collected.path_index()[i];
+    row.close = path[t].close;
     const auto label = labeler.label(path, t, collected.sigma()[i]);
     if (!label) {
       ++d.stats.unlabelled;
@@ -156,11 +158,14 @@ void attach_labels(Collector& collected, const Labeler& labeler) {
     row.label = *label;
     row.horizon_sigma = labeler.horizon_sigma(collected.sigma()[i]);
     if (labeler.triple_barrier()) {
-      std::size_t last = t + 1;
-      while (path[last].close_time < label->end) ++last;
-      spans[row.symbol.value].push_back({t + 1, last});
+      std::size_t end = t + 1;
+      while (path[end].close_time < label->end) ++end;
+      spans[row.symbol.value].push_back({t + 1, end});
       kept_of[row.symbol.value].push_back(kept);
     }
+    std::uint32_t& last = last_of[row.symbol.value];
+    if (last != kNoRow && d.rows[last].bar_close + labeler.bar() == row.bar_close) row.previous = last;
+    last = static_cast<std::uint32_t>(kept);
     d.rows[kept] = row;
     std::copy_n(d.x.begin() + static_cast<std::ptrdiff_t>(i * kFeatureCount), kFeatureCount,
                 d.x.begin() + static_cast<std::ptrdiff_t>(kept * kFeatureCount));
@@ -193,6 +198,7 @@ base::Result<Dataset> build_dataset(std::vector<Lane> lanes, const DatasetSpec& 
   QT_TRY(const Labeler labeler, Labeler::create(spec.labels, spec.primary));
   Collector collector(std::move(lanes), spec);
   QT_TRY_VOID(collector.run(progress));
+  QT_CHECK(collector.dataset().rows.size() < kNoRow, "rows are linked by 32 bits");
   attach_labels(collector, labeler);
   return std::move(collector.dataset());
 }

@@ -35,6 +35,8 @@ struct DatasetSpec {
   models::LabelSpec labels;
 };
 
+inline constexpr std::uint32_t kNoRow = 0xFFFFFFFF;
+
 struct Row {
   base::Timestamp bar_close;
   domain::SymbolId symbol;  // index of its lane
@@ -43,6 +45,8 @@ struct Row {
   double uniqueness = 1;     // average uniqueness; 1 unless triple_barrier
   std::uint64_t present_mask = 0;
   domain::Regime regime = domain::Regime::Unknown;
+  double close = 0;                  // of bar_close, quote currency
+  std::uint32_t previous = kNoRow;   // the row of this symbol one primary bar earlier
 };
 
 /// Why bars did not become rows.

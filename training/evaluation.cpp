@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/base/hash.hpp"
+#include "training/calibration.hpp"
 #include "training/lightgbm.hpp"
 #include "training/xgboost.hpp"
 
@@ -14,18 +16,13 @@ using features::kFeatureCount;
 
 constexpr std::size_t kLeastPart = 50;
 
-struct Part {
-  std::vector<LabelClass> labels;
-  std::vector<Probabilities> p;
-};
-
 }  // namespace
 
-base::Result<std::vector<Probabilities>> serve(const FittedModel& fitted, const models::ModelTraits& traits,
-                                               const Dataset& dataset, IndexRange range) {
+base::Result<Forecasts> serve(const FittedModel& fitted, const models::ModelTraits& traits, const Dataset& dataset,
+                              IndexRange range) {
   const auto load = fitted.kind == models::ModelKind::XGBoost ? models::load_xgboost : models::load_lightgbm;
   QT_TRY(const std::unique_ptr<models::Model> model, load(base::as_bytes(fitted.weights), traits));
-  std::vector<Probabilities> out;
+  Forecasts out;
   out.reserve(range.size());
   features::FeatureVector v;
   v.valid = true;
@@ -39,34 +36,49 @@ base::Result<std::vector<Probabilities>> serve(const FittedModel& fitted, const 
       return base::Error{"training", base::Errc::SchemaMismatch,
                          std::string(models::name(fitted.kind)) +
                              " refuses a row of its own data: " + std::string(prediction.why_invalid)};
-    out.push_back(prediction.p);
+    out.emplace_back(prediction.p);
   }
   return out;
 }
 
-base::Result<std::vector<Probabilities>> library_predict(const FittedModel& fitted, const RowBlock& block) {
-  if (fitted.kind == models::ModelKind::XGBoost) return predict_xgboost(fitted.weights, block.x);
+base::Result<Forecasts> library_predict(const FittedModel& fitted, const Dataset& dataset, IndexRange range) {
+  const RowBlock block = dataset.block(range);
+  if (fitted.kind == models::ModelKind::XGBoost) {
+    QT_TRY(auto p, predict_xgboost(fitted.weights, block.x));
+    return all_present(std::move(p));
+  }
   QT_CHECK(fitted.kind == models::ModelKind::LightGBM, "only tree models are fitted here");
-  return predict_lightgbm(fitted.weights, block.x);
+  QT_TRY(auto p, predict_lightgbm(fitted.weights, block.x));
+  return all_present(std::move(p));
 }
 
-double largest_difference(std::span<const Probabilities> a, std::span<const Probabilities> b) {
+Forecasts calibrated(Forecasts forecasts, double temperature) {
+  for (auto& row : forecasts)
+    if (row) row = apply_temperature(*row, temperature);
+  return forecasts;
+}
+
+double largest_difference(const Forecasts& a, const Forecasts& b) {
   QT_CHECK(a.size() == b.size(), "the same rows");
   double out = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    for (std::size_t c = 0; c < kClassCount; ++c) out = std::max(out, std::abs(a[i][c] - b[i][c]));
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i].has_value() != b[i].has_value()) return std::numeric_limits<double>::infinity();
+    for (std::size_t c = 0; a[i] && c < kClassCount; ++c) out = std::max(out, std::abs((*a[i])[c] - (*b[i])[c]));
+  }
   return out;
 }
 
 void add_test_metrics(std::map<std::string, double>& metrics, const Dataset& dataset, IndexRange range,
-                      std::span<const Probabilities> p) {
-  add_metrics(metrics, "test", score(dataset.block(range).labels, p));
-  std::map<std::string, Part> parts;
+                      const Forecasts& forecasts) {
+  std::map<std::string, Judged> parts;
   for (std::size_t i = range.begin; i < range.end; ++i) {
-    const auto add = [&](Part& part) {
+    const auto& forecast = forecasts[i - range.begin];
+    if (!forecast) continue;
+    const auto add = [&](Judged& part) {
       part.labels.push_back(dataset.labels[i]);
-      part.p.push_back(p[i - range.begin]);
+      part.p.push_back(*forecast);
     };
+    add(parts["test"]);
     add(parts["test.regime." + std::string(base::enum_name(dataset.rows[i].regime))]);
     if (high_volatility(std::span(dataset.x).subspan(i * kFeatureCount, kFeatureCount)))
       add(parts["test.high_volatility"]);

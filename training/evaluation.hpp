@@ -13,18 +13,21 @@ namespace qtrader::training {
 inline constexpr double kParityTolerance = 1e-5;
 
 /// Calibrated probabilities of rows in `range`, from serving. Errors: those of loading; SchemaMismatch if a row is
-/// refused.
-base::Result<std::vector<Probabilities>> serve(const FittedModel& fitted, const models::ModelTraits& traits,
-                                               const Dataset& dataset, IndexRange range);
+/// refused for another reason than the history a network lacks.
+base::Result<Forecasts> serve(const FittedModel& fitted, const models::ModelTraits& traits, const Dataset& dataset,
+                              IndexRange range);
 
 /// The library's probabilities of the same rows, uncalibrated.
-base::Result<std::vector<Probabilities>> library_predict(const FittedModel& fitted, const RowBlock& block);
+base::Result<Forecasts> library_predict(const FittedModel& fitted, const Dataset& dataset, IndexRange range);
 
-/// Largest absolute difference of any probability.
-double largest_difference(std::span<const Probabilities> a, std::span<const Probabilities> b);
+/// Softmax of ln(p)/T for each forecast.
+Forecasts calibrated(Forecasts forecasts, double temperature);
+
+/// Largest absolute difference of any probability; infinite where one side is absent and the other is not.
+double largest_difference(const Forecasts& a, const Forecasts& b);
 
 /// test.*, test.regime.<name>.* and test.high_volatility.* of rows in `range`; parts below 50 rows are left out.
 void add_test_metrics(std::map<std::string, double>& metrics, const Dataset& dataset, IndexRange range,
-                      std::span<const Probabilities> p);
+                      const Forecasts& forecasts);
 
 }  // namespace qtrader::training

@@ -48,6 +48,8 @@ class Labeler {
 
   const models::LabelSpec& spec() const { return spec_; }
   bool triple_barrier() const { return triple_barrier_; }
+  /// Length of a primary bar.
+  base::Duration bar() const { return domain::duration(timeframe_); }
   /// σ of the horizon: σ100·√H.
   double horizon_sigma(double sigma100) const;
 

@@ -18,13 +18,13 @@ base::Result<void> check(int rc, std::string_view call) {
                      "LightGBM " + std::string(call) + ": " + LGBM_GetLastError()};
 }
 
-struct FreeDataset {
+struct FreeBinnedData {
   void operator()(void* handle) const { LGBM_DatasetFree(handle); }
 };
 struct FreeBooster {
   void operator()(void* handle) const { LGBM_BoosterFree(handle); }
 };
-using Dataset = std::unique_ptr<void, FreeDataset>;
+using BinnedData = std::unique_ptr<void, FreeBinnedData>;
 using Booster = std::unique_ptr<void, FreeBooster>;
 
 std::map<std::string, std::string> parameters(const LightgbmParams& p, std::int32_t seed) {
@@ -65,14 +65,14 @@ struct DatasetSource {
   const std::string& parameters;
 };
 
-base::Result<Dataset> make_dataset(const DatasetSource& source, DatasetHandle reference) {
+base::Result<BinnedData> make_dataset(const DatasetSource& source, DatasetHandle reference) {
   const auto rows = static_cast<std::int32_t>(source.block.rows());
   DatasetHandle handle = nullptr;
   QT_TRY_VOID(check(LGBM_DatasetCreateFromMat(source.block.x.data(), lightgbm::kFloat64, rows,
                                               static_cast<std::int32_t>(kFeatureCount), 1, source.parameters.c_str(),
                                               reference, &handle),
                     "dataset"));
-  Dataset out(handle);
+  BinnedData out(handle);
   std::vector<float> labels;
   labels.reserve(source.block.rows());
   for (const LabelClass c : source.block.labels) labels.push_back(static_cast<float>(c));
@@ -83,7 +83,7 @@ base::Result<Dataset> make_dataset(const DatasetSource& source, DatasetHandle re
   return out;
 }
 
-base::Result<void> set_offset(const Dataset& dataset, const Probabilities& offset, std::size_t rows) {
+base::Result<void> set_offset(const BinnedData& dataset, const Probabilities& offset, std::size_t rows) {
   std::vector<double> values;  // class by class
   values.reserve(rows * kClassCount);
   for (const double v : offset) values.insert(values.end(), rows, v);
@@ -167,9 +167,9 @@ base::Result<FittedModel> fit_lightgbm(const FitInput& input, const LightgbmPara
   for (std::size_t i = 0; i < weights.size(); ++i)
     if (high_volatility(input.train.x.subspan(i * kFeatureCount, kFeatureCount), params.high_volatility_rv_ratio))
       weights[i] *= static_cast<float>(params.high_volatility_weight);
-  QT_TRY(const Dataset train, make_dataset({input.train, weights, text}, nullptr));
+  QT_TRY(const BinnedData train, make_dataset({input.train, weights, text}, nullptr));
   QT_TRY_VOID(set_offset(train, input.class_offset, input.train.rows()));
-  QT_TRY(const Dataset validation, make_dataset({input.validation, {}, text}, train.get()));
+  QT_TRY(const BinnedData validation, make_dataset({input.validation, {}, text}, train.get()));
 
   BoosterHandle handle = nullptr;
   QT_TRY_VOID(check(LGBM_BoosterCreate(train.get(), text.c_str(), &handle), "booster"));
@@ -184,7 +184,7 @@ base::Result<FittedModel> fit_lightgbm(const FitInput& input, const LightgbmPara
                     "importance"));
   out.importance = gain_shares(gain);
   out.rounds = boosted.best_round;
-  out.validation = std::move(boosted.validation);
+  out.validation = all_present(std::move(boosted.validation));
   out.hyper_parameters["rounds"] = std::to_string(params.rounds);
   out.hyper_parameters["early_stop"] = std::to_string(params.early_stop);
   out.hyper_parameters["rounds_kept"] = std::to_string(out.rounds);

@@ -97,6 +97,19 @@ Score score(std::span<const LabelClass> labels, std::span<const Probabilities> p
   return out;
 }
 
+Judged judged(std::span<const LabelClass> labels, const Forecasts& forecasts) {
+  QT_CHECK(labels.size() == forecasts.size(), "one forecast or none for each label");
+  Judged out;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (!forecasts[i]) continue;
+    out.labels.push_back(labels[i]);
+    out.p.push_back(*forecasts[i]);
+  }
+  return out;
+}
+
+Forecasts all_present(std::vector<Probabilities> p) { return {p.begin(), p.end()}; }
+
 Probabilities class_prior(std::span<const LabelClass> labels) {
   QT_CHECK(!labels.empty(), "the prior of no rows is unknown");
   Probabilities out{};

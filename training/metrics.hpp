@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -15,6 +16,8 @@
 namespace qtrader::training {
 
 using Probabilities = std::array<double, kClassCount>;  // SELL, HOLD, BUY; sums to 1
+/// One for each row; absent where the model could not predict (a network without an unbroken history).
+using Forecasts = std::vector<std::optional<Probabilities>>;
 
 struct Score {
   std::int64_t rows = 0;
@@ -33,6 +36,15 @@ double log_loss(std::span<const LabelClass> labels, std::span<const Probabilitie
 
 /// Same length, at least one row (QT_CHECK).
 Score score(std::span<const LabelClass> labels, std::span<const Probabilities> p);
+
+/// The rows a model did predict, side by side.
+struct Judged {
+  std::vector<LabelClass> labels;
+  std::vector<Probabilities> p;
+};
+/// Same length (QT_CHECK).
+Judged judged(std::span<const LabelClass> labels, const Forecasts& forecasts);
+Forecasts all_present(std::vector<Probabilities> p);
 
 /// Shares of the classes: the forecast of someone who knows nothing but these rows.
 Probabilities class_prior(std::span<const LabelClass> labels);

@@ -7,7 +7,7 @@
 #include "edge/store/model_registry.hpp"
 #include "training/calibration.hpp"
 #include "training/evaluation.hpp"
-#include "training/lightgbm.hpp"
+#include "training/fit.hpp"
 #include "training/logistic.hpp"
 #include "training/xgboost.hpp"
 
@@ -130,15 +130,27 @@ base::Result<void> prepare(const TrainOptions& options, const Progress& progress
 }
 
 FitInput fit_input(const Workbench& bench, const TrainOptions& options, const Progress& progress) {
-  FitInput out{bench.train(), bench.weights, {}, bench.validation(), options.seed, progress};
+  FitInput out{.train = bench.train(),
+               .weights = bench.weights,
+               .validation = bench.validation(),
+               .seed = options.seed,
+               .progress = progress,
+               .dataset = &bench.dataset,
+               .train_rows = bench.split.train,
+               .validation_rows = bench.split.validation};
   const auto weights = class_weights(bench.dataset, bench.split.train);
   for (std::size_t c = 0; c < kClassCount; ++c) out.class_offset[c] = base::det::log(weights[c]);
   return out;
 }
 
-std::vector<Probabilities> calibrated(std::vector<Probabilities> p, double temperature) {
-  for (Probabilities& row : p) row = apply_temperature(row, temperature);
-  return p;
+double temperature_of(std::span<const LabelClass> labels, const Forecasts& forecasts) {
+  const Judged rows = judged(labels, forecasts);
+  return fit_temperature(rows.labels, rows.p);
+}
+
+Score score_present(std::span<const LabelClass> labels, const Forecasts& forecasts) {
+  const Judged rows = judged(labels, forecasts);
+  return score(rows.labels, rows.p);
 }
 
 base::Result<void> score_baselines(const TrainOptions& options, const Progress& progress, Workbench& bench) {
@@ -148,17 +160,13 @@ base::Result<void> score_baselines(const TrainOptions& options, const Progress& 
   r.prior_validation = score(bench.validation().labels, std::vector(bench.validation().rows(), prior));
   r.prior_test = score(bench.test().labels, std::vector(bench.test().rows(), prior));
   QT_TRY(const auto logistic, LogisticRegression::fit(fit_input(bench, options, progress)));
-  const auto on_validation = logistic.predict_rows(bench.validation());
-  const double temperature = fit_temperature(bench.validation().labels, on_validation);
-  r.logistic_validation = score(bench.validation().labels, calibrated(on_validation, temperature));
-  r.logistic_test = score(bench.test().labels, calibrated(logistic.predict_rows(bench.test()), temperature));
+  const Forecasts on_validation = all_present(logistic.predict_rows(bench.validation()));
+  const Forecasts on_test = all_present(logistic.predict_rows(bench.test()));
+  const double temperature = temperature_of(bench.validation().labels, on_validation);
+  r.logistic_validation = score_present(bench.validation().labels, calibrated(on_validation, temperature));
+  r.logistic_test = score_present(bench.test().labels, calibrated(on_test, temperature));
   r.logistic_seconds = watch.seconds();
   return {};
-}
-
-base::Result<FittedModel> fit(ModelKind kind, const FitInput& input, std::int32_t threads) {
-  if (kind == ModelKind::XGBoost) return fit_xgboost(input, {.nthread = threads});
-  return fit_lightgbm(input, {.nthread = threads});
 }
 
 models::ModelCard card_of(const FittedModel& fitted, const TrainOptions& options, const Workbench& bench) {
@@ -175,7 +183,7 @@ models::ModelCard card_of(const FittedModel& fitted, const TrainOptions& options
   card.code_version = options.code_version;
   card.seed = options.seed;
   card.hyper_parameters = fitted.hyper_parameters;
-  card.temperature = fit_temperature(bench.validation().labels, fitted.validation);
+  card.temperature = temperature_of(bench.validation().labels, fitted.validation);
   card.class_mean_abs_r = class_mean_abs_return(bench.dataset, bench.split.train);
   card.sha256 = base::sha256_hex(fitted.weights);
   card.trained_at = options.trained_at;
@@ -204,13 +212,13 @@ TrainingRecord record_of(const FittedModel& fitted, const TrainOptions& options,
 base::Result<void> evaluate(const FittedModel& fitted, const Workbench& bench, models::ModelCard& card,
                             ModelReport& report) {
   QT_TRY(const auto served, serve(fitted, models::traits_of(card), bench.dataset, bench.split.test));
-  QT_TRY(const auto expected, library_predict(fitted, bench.test()));
+  QT_TRY(const auto expected, library_predict(fitted, bench.dataset, bench.split.test));
   const double difference = largest_difference(served, calibrated(expected, card.temperature));
   if (!(difference <= kParityTolerance))
     return fail(Errc::SchemaMismatch, report.model + ": serving differs from the library by up to " +
                                           std::to_string(difference) + " in a probability, expected at most 1e-5");
-  report.test = score(bench.test().labels, served);
-  report.validation = score(bench.validation().labels, calibrated(fitted.validation, card.temperature));
+  report.test = score_present(bench.test().labels, served);
+  report.validation = score_present(bench.validation().labels, calibrated(fitted.validation, card.temperature));
   add_metrics(card.metrics, "validation", report.validation);
   add_test_metrics(card.metrics, bench.dataset, bench.split.test, served);
   add_metrics(card.metrics, "baseline.prior.test", bench.report.prior_test);
@@ -239,7 +247,7 @@ base::Result<Finished> make_model(ModelKind kind, const TrainOptions& options, c
   const Stopwatch watch(options);
   Finished out;
   out.report.model = models::name(kind);
-  QT_TRY(FittedModel fitted, fit(kind, fit_input(bench, options, progress), options.threads));
+  QT_TRY(FittedModel fitted, fit(kind, fit_input(bench, options, progress), {.threads = options.threads}));
   models::ModelCard card = card_of(fitted, options, bench);
   QT_TRY_VOID(evaluate(fitted, bench, card, out.report));
   const TrainingRecord record = record_of(fitted, options, bench);
@@ -266,16 +274,6 @@ base::Result<void> validate(const TrainOptions& options) {
 }
 
 }  // namespace
-
-base::Result<ModelKind> parse_trainable(std::string_view name) {
-  for (const ModelKind kind : {ModelKind::XGBoost, ModelKind::LightGBM})
-    if (models::name(kind) == name) return kind;
-  for (const ModelKind kind : {ModelKind::NHits, ModelKind::PatchTst})
-    if (models::name(kind) == name)
-      return fail(Errc::Unsupported,
-                  std::string(name) + " is not available in this build: it arrives with the deep forecasters");
-  return fail(Errc::InvalidArgument, "model '" + std::string(name) + "': expected xgboost or lightgbm");
-}
 
 base::Result<TrainReport> train(const TrainOptions& options, const Progress& progress) {
   QT_TRY_VOID(validate(options));

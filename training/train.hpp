@@ -69,9 +69,6 @@ QT_DESCRIBE(TrainReport, symbols, timeframe, base_timeframe, data_hash, syntheti
             class_counts, neutral_features, dataset, prior_validation, prior_test, logistic_validation, logistic_test,
             models, dataset_seconds, logistic_seconds)
 
-/// "xgboost" … Errors: InvalidArgument naming the kinds there are; Unsupported for one this build cannot fit.
-base::Result<models::ModelKind> parse_trainable(std::string_view name);
-
 /// Errors: InvalidArgument (too few rows, a class without rows, options), those of the universe, the data and the
 /// registry; SchemaMismatch if serving does not reproduce a fitted model; Interrupted.
 base::Result<TrainReport> train(const TrainOptions& options, const Progress& progress);

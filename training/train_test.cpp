@@ -1,3 +1,4 @@
+#include "training/fit.hpp"
 #include "training/train.hpp"
 
 #include <gtest/gtest.h>
@@ -194,7 +195,6 @@ TEST_F(TrainTest, CancellingWritesNothing) {
 TEST(Trainable, NamesWhatThisBuildCanFit) {
   EXPECT_EQ(*parse_trainable("xgboost"), models::ModelKind::XGBoost);
   EXPECT_EQ(*parse_trainable("lightgbm"), models::ModelKind::LightGBM);
-  EXPECT_EQ(parse_trainable("nhits").error().code, Errc::Unsupported);
   EXPECT_EQ(parse_trainable("catboost").error().code, Errc::InvalidArgument);
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <span>
@@ -16,8 +17,11 @@
 #include "core/features/feature_vector.hpp"
 #include "core/models/model.hpp"
 #include "training/metrics.hpp"
+#include "training/split.hpp"
 
 namespace qtrader::training {
+
+struct Dataset;
 
 /// Called now and then during long work: what is being done, how much of how much. False cancels it
 /// (Errc::Interrupted).
@@ -40,6 +44,11 @@ struct FitInput {
   RowBlock validation;  // never weighted
   std::uint64_t seed = 0;
   Progress progress;  // may be empty
+  /// What networks read besides the rows: the rows before each (Row::previous). Trees need neither.
+  const Dataset* dataset = nullptr;
+  IndexRange train_rows, validation_rows;  // the same rows as train and validation
+  /// Where a long fit keeps its checkpoints and event files, so that it survives a crash; empty: nowhere.
+  std::filesystem::path scratch;
 };
 
 struct FittedModel {
@@ -47,7 +56,7 @@ struct FittedModel {
   std::string weights_file;               // the name it is stored under
   std::string weights;                    // bytes, in the library's own file format
   std::int32_t rounds = 0;                // kept, after early stopping
-  std::vector<Probabilities> validation;  // of the library, uncalibrated
+  Forecasts validation;                   // of the library, uncalibrated
   std::map<std::string, std::string> hyper_parameters;
   std::map<std::string, double> importance;  // feature name → share of the total split gain; used features only
 };

@@ -44,8 +44,10 @@ constexpr XgboostParams kXgboost = {.rounds = 100, .nthread = 1};
 constexpr LightgbmParams kLightgbm = {.rounds = 100, .nthread = 1};
 
 FitInput input_of(const Planted& data, std::uint64_t seed = 1) {
-  return {
-      data.block(0, kTrain), std::span(data.weights).subspan(0, kTrain), {}, data.block(kTrain, kValidation), seed, {}};
+  return {.train = data.block(0, kTrain),
+          .weights = std::span(data.weights).subspan(0, kTrain),
+          .validation = data.block(kTrain, kValidation),
+          .seed = seed};
 }
 
 using Fit = base::Result<FittedModel> (*)(const FitInput&);
@@ -137,7 +139,7 @@ TEST_P(TreeTrainer, ServingEqualsTheLibrary) {
   }
   // What early stopping measured is what the file predicts.
   for (std::size_t i = kTrain; i < kValidation; ++i)
-    for (std::size_t c = 0; c < kClassCount; ++c) ASSERT_NEAR(expected[i][c], fitted->validation[i - kTrain][c], 1e-6);
+    for (std::size_t c = 0; c < kClassCount; ++c) ASSERT_NEAR(expected[i][c], (*fitted->validation[i - kTrain])[c], 1e-6);
 }
 
 TEST_P(TreeTrainer, CancelsWhenProgressSaysSo) {
@@ -163,7 +165,10 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(LightgbmTrainer, ErrsWhenNoLeafCanBeSplit) {
   const Planted data(120);
-  const FitInput input = {data.block(0, 60), std::span(data.weights).subspan(0, 60), {}, data.block(60, 120), 1, {}};
+  const FitInput input = {.train = data.block(0, 60),
+                          .weights = std::span(data.weights).subspan(0, 60),
+                          .validation = data.block(60, 120),
+                          .seed = 1};
   const auto fitted = fit_lightgbm(input, kLightgbm);
   ASSERT_FALSE(fitted);
   EXPECT_EQ(fitted.error().code, base::Errc::InvalidArgument);

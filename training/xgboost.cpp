@@ -172,7 +172,7 @@ base::Result<FittedModel> fit_xgboost(const FitInput& input, const XgboostParams
   QT_TRY(out.weights, save(best));
   QT_TRY(out.importance, importance(best));
   out.rounds = boosted.best_round;
-  out.validation = std::move(boosted.validation);
+  out.validation = all_present(std::move(boosted.validation));
   out.hyper_parameters["rounds"] = std::to_string(params.rounds);
   out.hyper_parameters["early_stop"] = std::to_string(params.early_stop);
   out.hyper_parameters["rounds_kept"] = std::to_string(out.rounds);
