@@ -139,7 +139,8 @@ TEST_P(TreeTrainer, ServingEqualsTheLibrary) {
   }
   // What early stopping measured is what the file predicts.
   for (std::size_t i = kTrain; i < kValidation; ++i)
-    for (std::size_t c = 0; c < kClassCount; ++c) ASSERT_NEAR(expected[i][c], (*fitted->validation[i - kTrain])[c], 1e-6);
+    for (std::size_t c = 0; c < kClassCount; ++c)
+      ASSERT_NEAR(expected[i][c], (*fitted->validation[i - kTrain])[c], 1e-6);
 }
 
 TEST_P(TreeTrainer, CancelsWhenProgressSaysSo) {

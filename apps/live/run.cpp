@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
 #include <cstdlib>
-#include <cstring>
 #include <random>
 
 #include "apps/live/exchange_access.hpp"
@@ -17,20 +17,6 @@ namespace qtrader::apps {
 namespace {
 
 base::Error bad(base::Errc code, std::string what) { return {"run", code, std::move(what)}; }
-
-char env_letter(Mode mode) {
-  switch (mode) {
-    case Mode::Sim:
-      return 's';
-    case Mode::Paper:
-      return 'p';
-    case Mode::Testnet:
-      return 't';
-    case Mode::Live:
-      return 'l';
-  }
-  return 's';
-}
 
 /// Reconciled with a venue that can be relied on.
 bool may_enter(const risk::EntryPermission& p) { return p.required && p.link_ready && p.reconciled && !p.hedge_mode; }
@@ -117,7 +103,7 @@ base::Result<void> open_host(Trader& trader, RunSpec& spec, std::vector<domain::
 }
 
 execution::WireIdentity identity(const Trader& trader, Mode mode) {
-  return {env_letter(mode), trader.host->header().instance};
+  return {to_string(mode).front(), trader.host->header().instance};
 }
 
 base::Result<void> build_sim(Trader& trader, RunSpec& spec) {
@@ -212,17 +198,9 @@ base::Result<Mode> parse_mode(const std::string& text) {
 }
 
 std::string to_string(Mode mode) {
-  switch (mode) {
-    case Mode::Sim:
-      return "sim";
-    case Mode::Paper:
-      return "paper";
-    case Mode::Testnet:
-      return "testnet";
-    case Mode::Live:
-      return "live";
-  }
-  return "sim";
+  std::string name(base::enum_name(mode));
+  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return name;
 }
 
 void apply(CapitalProfile profile, risk::Limits& limits) {

@@ -88,7 +88,6 @@ void SimWorld::wait_until(base::Timestamp market_time) {
 }
 
 base::Result<void> SimWorld::run() {
-  started_ = system::steady_seconds();
   const base::Timestamp end = config_.duration ? config_.from + *config_.duration : kNever;
   const base::Timestamp resumed_at = host_.now();
   if (!host_.recovered())

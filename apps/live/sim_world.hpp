@@ -54,7 +54,6 @@ class SimWorld final : public World {
   base::Timestamp now_;
   double wall_start_ = 0;
   bool stopping_ = false, begun_ = false;
-  double started_ = 0, ready_after_ = -1;
   std::uint64_t steps_ = 0;
 };
 

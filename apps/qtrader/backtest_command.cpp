@@ -21,11 +21,6 @@ struct Options {
   bool json = false, resume = false, no_journal = false, quiet = false, allow_single_model = false, allow_gaps = false;
 };
 
-execution::ExitMode default_exit_mode(const std::string& strategy) {
-  const bool follows_trends = strategy == "ema_cross" || strategy == "donchian_breakout";
-  return follows_trends ? execution::ExitMode::TrendFollow : execution::ExitMode::FastTp;
-}
-
 base::Result<void> read_config(const Options& o, BacktestSpec& spec) {
   spec.engine.exit_mode = default_exit_mode(o.strategy);
   spec.engine.limits.drawdown_rearm_days = kBacktestRearmDays;

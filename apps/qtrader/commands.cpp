@@ -16,6 +16,11 @@ base::Result<base::Duration> parse_duration(const std::string& text) {
   return base::Duration{static_cast<std::int64_t>(amount * seconds * 1e9)};
 }
 
+execution::ExitMode default_exit_mode(const std::string& strategy) {
+  const bool follows_trends = strategy == "ema_cross" || strategy == "donchian_breakout";
+  return follows_trends ? execution::ExitMode::TrendFollow : execution::ExitMode::FastTp;
+}
+
 int report_error(const base::Error& error) {
   std::fprintf(stderr, "qtrader: %s\n", error.message().c_str());
   switch (error.code) {

@@ -6,6 +6,7 @@
 
 #include "core/base/result.hpp"
 #include "core/base/time.hpp"
+#include "core/execution/exit_plan.hpp"
 
 namespace qtrader::apps {
 
@@ -20,6 +21,9 @@ void add_synthetic_command(CLI::App& data, int& status);
 
 /// "90s", "15m", "24h", "7d" of --duration. Errors: InvalidArgument.
 base::Result<base::Duration> parse_duration(const std::string& text);
+
+/// How a strategy's trades end unless the command line says otherwise: those that follow trends let them run.
+execution::ExitMode default_exit_mode(const std::string& strategy);
 
 /// Prints "qtrader: …" to stderr and gives the exit status of the error: 2 for what the caller asked wrongly, 1
 /// otherwise.

@@ -18,7 +18,7 @@ namespace {
 struct Options {
   std::string mode = "sim", state = "./state", config, data, feed, scenario, from, to, timeframe = "15m", base = "5m",
               strategy = "ema_cross", registry, profile, account = "main_binance_usdm", venue_url, ca_file, key, secret,
-              lockstep, duration, reason, symbol;
+              lockstep, duration, reason;
   std::vector<std::string> symbols;
   double speed = 0, cash = 10'000;
   std::uint64_t seed = 1;
@@ -58,8 +58,7 @@ base::Result<RunSpec> to_spec(const Options& o) {
   QT_TRY(spec.mode, parse_mode(o.mode));
   spec.state = o.state;
   QT_TRY_VOID(read_market(o, spec));
-  const bool follows_trends = o.strategy == "ema_cross" || o.strategy == "donchian_breakout";
-  spec.engine.exit_mode = follows_trends ? execution::ExitMode::TrendFollow : execution::ExitMode::FastTp;
+  spec.engine.exit_mode = default_exit_mode(o.strategy);
   if (!o.config.empty()) {
     QT_TRY(auto file, system::ConfigFile::read(o.config));
     QT_TRY_VOID(file.apply(spec.engine, "engine"));
@@ -136,9 +135,7 @@ int command(const Options& o, const char* action) {
   request.method = "POST";
   request.target = "/operator";
   request.headers = {{"Content-Type", "application/json"}};
-  request.body = fmt::format("{{\"action\":\"{}\",\"symbol\":", action);
-  base::append_json_string(request.body, o.symbol);
-  request.body += ",\"reason\":";
+  request.body = fmt::format("{{\"action\":\"{}\",\"reason\":", action);
   base::append_json_string(request.body, o.reason);
   request.body += "}";
   const auto answer = send_to_operator(o.state, request);

@@ -96,4 +96,26 @@ std::optional<VenueReason> reason_of_text(std::string_view message) {
   return std::nullopt;
 }
 
+std::optional<VenueReason> reason_of_expiry(int er) {
+  switch (er) {
+    case 2:   // remainder of an IOC
+    case 3:   // the same, with self-trade prevention
+    case 9:   // remainder of a market order
+    case 10:  // FOK
+      return VenueReason::NoLiquidity;
+    case 4:  // reduce-only knocked out
+    case 6:  // position-linked order without its position
+    case 8:  // the parent of a take-profit or stop that triggered
+      return VenueReason::PositionClosed;
+    case 5:
+      return VenueReason::Liquidated;
+    case 7:  // delisted
+      return VenueReason::UnknownSymbol;
+    case 11:
+      return VenueReason::PostOnlyWouldTake;
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace qtrader::execution

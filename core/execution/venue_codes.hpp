@@ -16,5 +16,8 @@ domain::VenueReason reason_of_code(int code);
 /// Of a message that is all there is, as of a conditional order refused when it triggered; it may start with a code.
 /// Nothing if it is none we know.
 std::optional<domain::VenueReason> reason_of_text(std::string_view message);
+/// Of an order the exchange ended: its `er` number. Nothing for none (0), self-trade prevention alone (1) and numbers
+/// we do not know: then the status has to say it.
+std::optional<domain::VenueReason> reason_of_expiry(int er);
 
 }  // namespace qtrader::execution

@@ -16,27 +16,7 @@ VenueReason reason_of_end(WireStatus status, ExpiryReason expiry) {
     case WireStatus::ExpiredInMatch:
       break;
   }
-  switch (expiry) {
-    case ExpiryReason::IocRemainder:
-    case ExpiryReason::IocAndSelfTrade:
-    case ExpiryReason::MarketRemainder:
-    case ExpiryReason::Fok:
-      return VenueReason::NoLiquidity;
-    case ExpiryReason::ReduceOnly:
-    case ExpiryReason::GteCondition:
-    case ExpiryReason::ParentExpired:
-      return VenueReason::PositionClosed;
-    case ExpiryReason::Liquidated:
-      return VenueReason::Liquidated;
-    case ExpiryReason::Delisted:
-      return VenueReason::UnknownSymbol;
-    case ExpiryReason::PostOnly:
-      return VenueReason::PostOnlyWouldTake;
-    case ExpiryReason::None:
-    case ExpiryReason::SelfTrade:
-    case ExpiryReason::Other:
-      break;
-  }
+  if (const auto reason = execution::reason_of_expiry(static_cast<int>(expiry))) return *reason;
   return status == WireStatus::Canceled ? VenueReason::UserRequest : VenueReason::None;
 }
 

@@ -15,26 +15,8 @@ VenueReason reason_of_message(std::string_view message) {
 
 VenueReason reason_of_end(OrderStatus status, ExpiryReason reason) {
   if (status == OrderStatus::Filled) return VenueReason::None;
-  switch (reason) {
-    case ExpiryReason::IocRemainder:
-    case ExpiryReason::IocSelfTrade:
-    case ExpiryReason::SelfTrade:  // the only counterparty was ourselves
-    case ExpiryReason::MarketRemainder:
-    case ExpiryReason::Fok:
-      return VenueReason::NoLiquidity;
-    case ExpiryReason::ReduceOnly:
-    case ExpiryReason::GteCondition:
-    case ExpiryReason::ParentExpired:
-      return VenueReason::PositionClosed;
-    case ExpiryReason::Liquidated:
-      return VenueReason::Liquidated;
-    case ExpiryReason::Delisted:
-      return VenueReason::UnknownSymbol;
-    case ExpiryReason::PostOnly:
-      return VenueReason::PostOnlyWouldTake;
-    case ExpiryReason::None:
-      break;
-  }
+  if (reason == ExpiryReason::SelfTrade) return VenueReason::NoLiquidity;  // the only counterparty was ourselves
+  if (const auto known = execution::reason_of_expiry(static_cast<int>(reason))) return *known;
   return status == OrderStatus::Canceled ? VenueReason::UserRequest : VenueReason::None;
 }
 

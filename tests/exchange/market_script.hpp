@@ -6,6 +6,7 @@
 
 #include "core/domain/instrument.hpp"
 #include "edge/playback/market_source.hpp"
+#include "edge/simvenue/venue_fixture.hpp"
 
 namespace qtrader::wire {
 
@@ -15,28 +16,19 @@ using domain::Quantity;
 using domain::Ratio;
 using domain::Side;
 using domain::SymbolId;
-
-inline Price px(double v) { return Price::from_double(v); }
-inline Quantity qty(double v) { return Quantity::from_double(v); }
-inline Money usd(double v) { return Money::from_double(v); }
+using simvenue::testing::px;
+using simvenue::testing::qty;
+using simvenue::testing::usd;
 
 inline constexpr SymbolId kBtc{0}, kEth{1};
 inline const base::Timestamp kStart = base::Timestamp::from_unix_ms(1'735'689'600'000);  // 2025-01-01
 
 inline domain::Instrument contract(const std::string& symbol, double tick, double step) {
-  domain::Instrument i;
-  i.symbol = symbol;
+  domain::Instrument i = simvenue::testing::contract(symbol);
   i.tick_size = px(tick);
-  i.step_size = qty(step);
-  i.min_quantity = qty(step);
+  i.step_size = i.min_quantity = qty(step);
   i.max_quantity = qty(10'000);
   i.max_market_quantity = qty(5'000);
-  i.min_notional = usd(5);
-  i.brackets = {{usd(0), usd(50'000), Ratio::from_double(0.004), usd(0), 125},
-                {usd(50'000), usd(600'000), Ratio::from_double(0.005), usd(50), 100},
-                {usd(600'000), usd(3'000'000), Ratio::from_double(0.0065), usd(950), 75}};
-  i.maker_fee = Ratio::from_double(0.0002);
-  i.taker_fee = Ratio::from_double(0.0005);
   return i;
 }
 

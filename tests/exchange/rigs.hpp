@@ -15,6 +15,7 @@
 #include "edge/exchange/server.hpp"
 #include "edge/net/certificate.hpp"
 #include "edge/simvenue/book_venue.hpp"
+#include "tests/exchange/harness.hpp"
 #include "tests/exchange/market_script.hpp"
 #include "tests/temp_dir.hpp"
 
@@ -134,7 +135,7 @@ class WireRig final : public Rig {
                                              [this](domain::Event e) { events_.push_back(std::move(e)); }));
     std::optional<base::Result<binance::AccountState>> started;
     gateway_->start(kStart, [&](base::Result<binance::AccountState> state) { started = std::move(state); });
-    run_until([&] { return started.has_value(); }, "start");
+    run_until(loop_, [&] { return started.has_value(); }, "start");
     check(*started);
   }
   execution::Venue& venue() override { return *gateway_; }
@@ -146,40 +147,22 @@ class WireRig final : public Rig {
     request.body = "{\"to_ms\":" + std::to_string(time.unix_ms()) + "}";
     std::optional<net::HttpResult> answer;
     control_->request(std::move(request), {}, [&](net::HttpResult result) { answer = std::move(result); });
-    run_until([&] { return answer.has_value(); }, "advance");
+    run_until(loop_, [&] { return answer.has_value(); }, "advance");
     const auto* response = std::get_if<net::HttpResponse>(&*answer);
     if (response == nullptr || response->status != 200) throw std::runtime_error("advance was refused");
     settle();
   }
   void settle() override {
-    run_until([&] { return gateway_->outstanding() == 0; }, "requests under way");
+    run_until(loop_, [&] { return gateway_->outstanding() == 0; }, "requests under way");
     bool passed = false;
     gateway_->barrier([&] { passed = true; });
-    run_until([&] { return passed; }, "barrier");
-    run_until([&] { return gateway_->outstanding() == 0; }, "requests under way");
+    run_until(loop_, [&] { return passed; }, "barrier");
+    run_until(loop_, [&] { return gateway_->outstanding() == 0; }, "requests under way");
   }
   net::Loop& loop() { return loop_; }
   exchange::ExchangeServer& server() { return *server_; }
 
  private:
-  template <class T>
-  static T take(base::Result<T> result) {
-    check(result);
-    return std::move(result).value();
-  }
-  template <class T>
-  static void check(const base::Result<T>& result) {
-    if (!result) throw std::runtime_error(result.error().message());
-  }
-  template <class Done>
-  void run_until(const Done& done, const char* what) {
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!done()) {
-      loop_.run_for(base::milliseconds(10));
-      if (std::chrono::steady_clock::now() > limit) throw std::runtime_error(std::string(what) + ": nothing in 20 s");
-    }
-  }
-
   test::TempDir directory_;
   net::Loop loop_;
   std::unique_ptr<exchange::ExchangeServer> server_;

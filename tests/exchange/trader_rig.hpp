@@ -16,6 +16,7 @@
 #include "apps/live/gateway_world.hpp"
 #include "core/execution/wire_id.hpp"
 #include "edge/exchange/server.hpp"
+#include "tests/exchange/harness.hpp"
 #include "tests/exchange/market_script.hpp"
 #include "tests/temp_dir.hpp"
 
@@ -259,7 +260,7 @@ class TraderRig final : public apps::SessionObserver {
     request.body = body;
     std::optional<net::HttpResult> answer;
     control_->request(std::move(request), {}, [&](net::HttpResult result) { answer = std::move(result); });
-    run_until([&] { return answer.has_value(); }, path.c_str());
+    run_until(loop_, [&] { return answer.has_value(); }, path.c_str());
     const auto* response = std::get_if<net::HttpResponse>(&*answer);
     if (response == nullptr || response->status != 200)
       throw std::runtime_error(path + ": " + (response == nullptr ? "no answer" : response->body));
@@ -297,7 +298,7 @@ class TraderRig final : public apps::SessionObserver {
     call.security = binance::Security::Signed;
     std::optional<binance::ApiResult> answer;
     auditor_->call(std::move(call), [&](binance::ApiResult result) { answer = std::move(result); });
-    run_until([&] { return answer.has_value(); }, path.c_str());
+    run_until(loop_, [&] { return answer.has_value(); }, path.c_str());
     const auto* body = std::get_if<std::string>(&*answer);
     if (body == nullptr) throw std::runtime_error(path + ": " + std::get<binance::ApiFailure>(*answer).message);
     return json::parse(*body);
@@ -387,24 +388,6 @@ class TraderRig final : public apps::SessionObserver {
       naked_.back().to = *clock_;
     }
   }
-  template <class T>
-  static T take(base::Result<T> result) {
-    check(result);
-    return std::move(result).value();
-  }
-  template <class T>
-  static void check(const base::Result<T>& result) {
-    if (!result) throw std::runtime_error(result.error().message());
-  }
-  template <class Done>
-  void run_until(const Done& done, const char* what) {
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!done()) {
-      loop_.run_for(base::milliseconds(10));
-      if (std::chrono::steady_clock::now() > limit) throw std::runtime_error(std::string(what) + ": nothing in 20 s");
-    }
-  }
-
   RigOptions options_;
   test::TempDir scratch_;
   net::Loop loop_;
