@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <system_error>
+#include <thread>
 
 #include "core/base/hash.hpp"
 #include "edge/store/posix_file.hpp"
@@ -17,7 +19,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kCardFile = "card.json";
 constexpr std::string_view kSumsFile = "SHA256SUMS";
-constexpr std::string_view kActiveFile = "ACTIVE";
+constexpr std::string_view kHistoryFile = "HISTORY";
+constexpr std::string_view kLockFile = ".lock";
 
 base::Error failed(base::Errc code, std::string context) { return {"store", code, std::move(context)}; }
 
@@ -100,18 +103,6 @@ base::Result<std::map<std::string, std::string>> parse_sums(const std::string& t
   return out;
 }
 
-/// The id ACTIVE names, or nothing if there is no such file.
-base::Result<std::optional<std::string>> read_active(const fs::path& type_directory) {
-  const fs::path path = type_directory / kActiveFile;
-  std::error_code error;
-  if (!fs::exists(path, error)) return std::optional<std::string>();
-  QT_TRY(std::string id, read_file(path));
-  while (!id.empty() && (id.back() == '\n' || id.back() == '\r')) id.pop_back();
-  if (!plain_name(id) || !fs::is_directory(type_directory / id, error))
-    return failed(base::Errc::Corrupt, path.string() + " names '" + id + "', which is not a model in this directory");
-  return std::optional<std::string>(std::move(id));
-}
-
 base::Result<std::vector<fs::path>> subdirectories(const fs::path& parent) {
   std::error_code error;
   fs::directory_iterator it(parent, error);
@@ -124,6 +115,57 @@ base::Result<std::vector<fs::path>> subdirectories(const fs::path& parent) {
   }
   std::ranges::sort(out);
   return out;
+}
+
+/// NotFound naming the ids there are, unless the model is there; Corrupt unless its files are what they were.
+base::Result<void> verify_files(const fs::path& root, std::string_view type, std::string_view id) {
+  const fs::path directory = root / type;
+  std::error_code error;
+  if (plain_name(type) && plain_name(id) && fs::is_directory(directory / id, error)) {
+    QT_TRY([[maybe_unused]] const StoredModel model,
+           load_model({.type = std::string(type), .id = std::string(id), .directory = directory / id}));
+    return {};
+  }
+  std::string known;
+  if (auto there = subdirectories(directory))
+    for (const fs::path& p : *there) known += " " + p.filename().string();
+  return failed(base::Errc::NotFound, "no model " + std::string(type) + "/" + std::string(id) + " in " + root.string() +
+                                          "; there are:" + (known.empty() ? " none" : known));
+}
+
+/// The only writer's lock of a type. Conflict if another process keeps it for longer than any change takes.
+base::Result<File> lock_type(const fs::path& type_directory) {
+  constexpr auto kPatience = std::chrono::seconds(5);
+  constexpr auto kPause = std::chrono::milliseconds(10);
+  QT_TRY(File file, File::open(type_directory / kLockFile, O_RDWR | O_CREAT));
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  for (;;) {
+    const auto locked = file.lock();
+    if (locked) return file;
+    if (locked.error().code != base::Errc::Conflict || std::chrono::steady_clock::now() > give_up)
+      return locked.error();
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+/// Replaces HISTORY by itself and one line more, under the lock.
+template <class Change>
+base::Result<StageChange> change_history(const fs::path& root, std::string_view type, Change&& change) {
+  const fs::path directory = root / type;
+  std::error_code error;
+  if (!plain_name(type) || !fs::is_directory(directory, error))
+    return failed(base::Errc::NotFound, root.string() + " has no models of type '" + std::string(type) + "'");
+  QT_TRY([[maybe_unused]] const File lock, lock_type(directory));
+  QT_TRY(ModelHistory history, read_history(root, type));
+  QT_TRY(StageChange made, change(history));
+  const fs::path scratch = scratch_path(directory, "history");
+  Unfinished cleanup(scratch);
+  QT_TRY_VOID(write_file(scratch, history.text()));
+  fs::rename(scratch, directory / kHistoryFile, error);
+  if (error) return system_error("replace", directory / kHistoryFile, error.value());
+  cleanup.keep();
+  QT_TRY_VOID(sync_directory(directory));
+  return made;
 }
 
 base::Result<void> validate(const ModelDraft& draft) {
@@ -168,23 +210,45 @@ base::Result<fs::path> store_model(const fs::path& root, const ModelDraft& draft
   return target;
 }
 
-base::Result<void> set_active(const fs::path& root, std::string_view type, std::string_view id) {
-  const fs::path type_directory = root / type;
+base::Result<ModelHistory> read_history(const fs::path& root, std::string_view type) {
+  const fs::path path = root / type / kHistoryFile;
   std::error_code error;
-  if (!plain_name(type) || !plain_name(id) || !fs::is_directory(type_directory / id, error)) {
-    std::string known;
-    if (auto there = subdirectories(type_directory))
-      for (const fs::path& p : *there) known += " " + p.filename().string();
-    return failed(base::Errc::NotFound, "no model " + std::string(type) + "/" + std::string(id) + " in " +
-                                            root.string() + "; there are:" + (known.empty() ? " none" : known));
-  }
-  const fs::path scratch = scratch_path(type_directory, "active");
-  Unfinished cleanup(scratch);
-  QT_TRY_VOID(write_file(scratch, std::string(id) + "\n"));
-  fs::rename(scratch, type_directory / kActiveFile, error);
-  if (error) return system_error("replace", type_directory / kActiveFile, error.value());
-  cleanup.keep();
-  return sync_directory(type_directory);
+  if (!fs::exists(path, error)) return ModelHistory(std::string(type));
+  QT_TRY(const std::string text, read_file(path));
+  auto history = ModelHistory::parse(std::string(type), text);
+  if (!history) return failed(history.error().code, path.string() + ": " + history.error().context);
+  const std::string champion = history->champion();
+  if (!champion.empty() && !fs::is_directory(root / type / champion, error))
+    return failed(base::Errc::Corrupt,
+                  path.string() + " says that " + champion + " is ACTIVE, which is not a model in this directory");
+  return history;
+}
+
+base::Result<StageChange> promote(const fs::path& root, const Promotion& promotion, const Approval& approval) {
+  QT_TRY_VOID(verify_files(root, promotion.type, promotion.id));
+  return change_history(root, promotion.type, [&](ModelHistory& history) -> base::Result<StageChange> {
+    return history.promote(promotion.id, promotion.to, approval);
+  });
+}
+
+base::Result<StageChange> roll_back(const fs::path& root, std::string_view type, const Approval& approval) {
+  return change_history(root, type, [&](ModelHistory& history) -> base::Result<StageChange> {
+    QT_TRY(StageChange change, history.roll_back(approval));
+    QT_TRY_VOID(verify_files(root, type, change.model));
+    return change;
+  });
+}
+
+base::Result<void> set_active(const fs::path& root, std::string_view type, std::string_view id) {
+  QT_TRY_VOID(verify_files(root, type, id));
+  QT_TRY(const ModelHistory history, read_history(root, type));
+  if (history.champion() == id) return {};
+  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+  const base::Timestamp now{std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch).count()};
+  QT_TRY([[maybe_unused]] const StageChange change,
+         promote(root, {std::string(type), std::string(id), Stage::ACTIVE},
+                 {.by = "qtrader train", .reason = "activated after training", .at = now}));
+  return {};
 }
 
 base::Result<std::vector<ModelEntry>> list_models(const fs::path& root) {
@@ -194,12 +258,13 @@ base::Result<std::vector<ModelEntry>> list_models(const fs::path& root) {
   QT_TRY(const std::vector<fs::path> types, subdirectories(root));
   std::vector<ModelEntry> out;
   for (const fs::path& type : types) {
-    QT_TRY(const std::optional<std::string> active, read_active(type));
+    const std::string type_name = type.filename().string();
+    QT_TRY(const ModelHistory history, read_history(root, type_name));
     QT_TRY(const std::vector<fs::path> models, subdirectories(type));
     for (const fs::path& model : models) {
       if (!fs::exists(model / kSumsFile, error)) continue;  // not a model's directory
       const std::string id = model.filename().string();
-      out.push_back({type.filename().string(), id, active == id, model});
+      out.push_back({type_name, id, history.stage_of(id), history.champion() == id, model});
     }
   }
   return out;

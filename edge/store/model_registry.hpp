@@ -1,9 +1,10 @@
-// Model registry on disk: REGISTRY/<type>/<id>/{weights.*, card.json, SHA256SUMS} and REGISTRY/<type>/ACTIVE.
+// Model registry on disk: REGISTRY/<type>/<id>/{weights.*, card.json, SHA256SUMS} and REGISTRY/<type>/HISTORY.
 //
 // The id is the first 12 hex digits of the artefact's identity, so a directory never changes its content. SHA256SUMS
-// (in sha256sum's format) covers the weights and the card and is verified before anything is handed out. ACTIVE is one
-// line: the id that decides now; absent means none does. Written by training, read by the apps and the model verbs.
-// Knows nothing of what is inside a card. Never half-written: a temporary directory, fsync, rename.
+// (in sha256sum's format) covers the weights and the card and is verified before anything is handed out. HISTORY is
+// every change of a model's stage (model_history.hpp); absent means that every model is a CANDIDATE. Written by
+// training and the model verbs, read by the apps. Knows nothing of what is inside a card: what makes a model fit to be
+// promoted is apps/common/model_record.hpp. Never half-written: a temporary file or directory, fsync, rename.
 #pragma once
 
 #include <cstddef>
@@ -14,13 +15,15 @@
 #include <vector>
 
 #include "core/base/result.hpp"
+#include "edge/store/model_history.hpp"
 
 namespace qtrader::store {
 
 struct ModelEntry {
   std::string type;  // "xgboost", "lightgbm", …
   std::string id;
-  bool active = false;
+  Stage stage = Stage::CANDIDATE;
+  bool active = false;  // stage is ACTIVE: it decides now
   std::filesystem::path directory;
 };
 
@@ -49,10 +52,30 @@ base::Result<void> prepare_registry(const std::filesystem::path& root);
 /// Errors: InvalidArgument for a name that is no plain name; Io, NoSpace; nothing is left behind.
 base::Result<std::filesystem::path> store_model(const std::filesystem::path& root, const ModelDraft& draft);
 
-/// Makes `id` the deciding model of its type, atomically. Errors: NotFound naming the ids there are; Io, NoSpace.
+/// The changes of stage of a type's models; empty if there were none. Errors: Corrupt naming the line of HISTORY, or
+/// the ACTIVE model that is not there; Unsupported for a later format; Io.
+base::Result<ModelHistory> read_history(const std::filesystem::path& root, std::string_view type);
+
+/// What a promotion is about.
+struct Promotion {
+  std::string type;
+  std::string id;
+  Stage to = Stage::ACTIVE;  // or SHADOW
+};
+
+/// Changes a model's stage, atomically and under the type's lock; the model's files are verified first. Errors:
+/// NotFound naming the ids there are; Corrupt; Conflict (see ModelHistory::promote, or another process keeps the lock
+/// for seconds); InvalidArgument; Io, NoSpace.
+base::Result<StageChange> promote(const std::filesystem::path& root, const Promotion& promotion,
+                                  const Approval& approval);
+
+/// Brings back the champion before the present one, whose files are verified first. Errors: as promote.
+base::Result<StageChange> roll_back(const std::filesystem::path& root, std::string_view type, const Approval& approval);
+
+/// Training's promotion: makes `id` ACTIVE in its own name, now. Nothing changes if it is already. Errors: as promote.
 base::Result<void> set_active(const std::filesystem::path& root, std::string_view type, std::string_view id);
 
-/// All models, by type, then id. Errors: NotFound if there is no such directory; Corrupt for an ACTIVE that names none.
+/// All models, by type, then id. Errors: NotFound if there is no such directory; those of read_history.
 base::Result<std::vector<ModelEntry>> list_models(const std::filesystem::path& root);
 
 /// Errors: NotFound; Io; Corrupt naming the file whose hash differs or that is missing.

@@ -31,6 +31,13 @@ class ModelRegistryTest : public testing::Test {
     std::ofstream(path, std::ios::binary) << text;
   }
 
+  static std::string contents(const fs::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  Stage stage_of(const ModelDraft& d) const { return read_history(root_, d.type)->stage_of(d.id); }
+
+  inline static const Approval kWhy = {.by = "operator", .reason = "a test", .at = {}};
   fs::path base_, root_;
 };
 
@@ -93,12 +100,95 @@ TEST_F(ModelRegistryTest, ChangedOrMissingFilesAreCorrupt) {
   EXPECT_EQ(load_model(entry).error().code, base::Errc::Corrupt);
 }
 
-TEST_F(ModelRegistryTest, ActiveThatNamesNoModelIsCorruptAndNotIgnored) {
-  ASSERT_TRUE(store_model(root_, draft("a")));
-  overwrite(root_ / "xgboost" / "ACTIVE", "0123456789ab\n");
-  EXPECT_EQ(load_active_models(root_).error().code, base::Errc::Corrupt);
-  overwrite(root_ / "xgboost" / "ACTIVE", "../../etc\n");
-  EXPECT_EQ(load_active_models(root_).error().code, base::Errc::Corrupt);
+TEST_F(ModelRegistryTest, AHistoryThatIsNotWholeIsCorruptAndNotIgnored) {
+  const ModelDraft a = draft("a");
+  ASSERT_TRUE(store_model(root_, a));
+  ASSERT_TRUE(set_active(root_, a.type, a.id));
+  const fs::path path = root_ / "xgboost" / "HISTORY";
+  const std::string good = contents(path);
+  for (const std::string& bad : {good.substr(0, good.size() - 1), good + "more\n", std::string(), "x" + good}) {
+    overwrite(path, bad);
+    EXPECT_EQ(load_active_models(root_).error().code, base::Errc::Corrupt) << bad;
+    EXPECT_EQ(promote(root_, {a.type, a.id}, kWhy).error().code, base::Errc::Corrupt) << bad;
+    EXPECT_EQ(contents(path), bad);
+  }
+  overwrite(path, good);
+  EXPECT_EQ(load_active_models(root_)->size(), 1U);
+  fs::remove_all(root_ / "xgboost" / a.id);
+  const auto gone = load_active_models(root_);
+  EXPECT_EQ(gone.error().code, base::Errc::Corrupt);
+  EXPECT_NE(gone.error().context.find(a.id), std::string::npos);
+}
+
+TEST_F(ModelRegistryTest, PromotionGoesThroughTheStagesAndRollbackReturns) {
+  const ModelDraft a = draft("a"), b = draft("b");
+  for (const ModelDraft& d : {a, b}) ASSERT_TRUE(store_model(root_, d));
+  ASSERT_TRUE(promote(root_, {a.type, a.id, Stage::SHADOW}, kWhy));
+  EXPECT_EQ(stage_of(a), Stage::SHADOW);
+  EXPECT_TRUE(load_active_models(root_)->empty());
+  ASSERT_TRUE(promote(root_, {a.type, a.id}, kWhy));
+  const auto change = promote(root_, {b.type, b.id}, kWhy);
+  ASSERT_TRUE(change) << change.error().message();
+  EXPECT_EQ(change->champion, a.id);
+  EXPECT_EQ(stage_of(a), Stage::RETIRED);
+  EXPECT_EQ(promote(root_, {a.type, a.id}, kWhy).error().code, base::Errc::Conflict);
+  const auto back = roll_back(root_, "xgboost", kWhy);
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->model, a.id);
+  EXPECT_EQ(stage_of(a), Stage::ACTIVE);
+  EXPECT_EQ(stage_of(b), Stage::RETIRED);
+  EXPECT_EQ(roll_back(root_, "xgboost", kWhy).error().code, base::Errc::Conflict);
+  EXPECT_EQ(roll_back(root_, "lightgbm", kWhy).error().code, base::Errc::NotFound);
+  EXPECT_EQ(read_history(root_, "xgboost")->changes().size(), 4U);
+}
+
+TEST_F(ModelRegistryTest, AModelWhoseFilesChangedIsNeitherPromotedNorReturnedTo) {
+  const ModelDraft a = draft("a"), b = draft("b");
+  const fs::path directory = *store_model(root_, a);
+  ASSERT_TRUE(store_model(root_, b));
+  overwrite(directory / "weights.ubj", "evil");
+  EXPECT_EQ(promote(root_, {a.type, a.id}, kWhy).error().code, base::Errc::Corrupt);
+  EXPECT_EQ(set_active(root_, a.type, a.id).error().code, base::Errc::Corrupt);
+  EXPECT_FALSE(fs::exists(root_ / "xgboost" / "HISTORY"));
+  overwrite(directory / "weights.ubj", "a");
+  ASSERT_TRUE(set_active(root_, a.type, a.id));
+  ASSERT_TRUE(set_active(root_, b.type, b.id));
+  overwrite(directory / "weights.ubj", "evil");
+  EXPECT_EQ(roll_back(root_, "xgboost", kWhy).error().code, base::Errc::Corrupt);
+  EXPECT_EQ(stage_of(b), Stage::ACTIVE);
+}
+
+TEST_F(ModelRegistryTest, ActivatingTheActiveModelAgainChangesNothing) {
+  const ModelDraft a = draft("a");
+  ASSERT_TRUE(store_model(root_, a));
+  ASSERT_TRUE(set_active(root_, a.type, a.id));
+  ASSERT_TRUE(set_active(root_, a.type, a.id));
+  const auto history = read_history(root_, a.type);
+  ASSERT_EQ(history->changes().size(), 1U);
+  EXPECT_EQ(history->changes()[0].by, "qtrader train");
+}
+
+TEST_F(ModelRegistryTest, ProcessesThatPromoteAtOnceLeaveOneChampionAndAWholeHistory) {
+  constexpr int kProcesses = 8;
+  std::vector<ModelDraft> drafts;
+  for (int i = 0; i < kProcesses; ++i) {
+    drafts.push_back(draft("model " + std::to_string(i)));
+    ASSERT_TRUE(store_model(root_, drafts.back()));
+  }
+  std::vector<pid_t> children;
+  for (const ModelDraft& d : drafts) {
+    children.push_back(::fork());
+    if (children.back() == 0) ::_exit(promote(root_, {d.type, d.id}, kWhy) ? 0 : 1);
+  }
+  for (const pid_t child : children) {
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+  }
+  const auto history = read_history(root_, "xgboost");
+  ASSERT_TRUE(history) << history.error().message();
+  EXPECT_EQ(history->changes().size(), static_cast<std::size_t>(kProcesses));
+  EXPECT_EQ(load_active_models(root_)->size(), 1U);
 }
 
 TEST_F(ModelRegistryTest, SaysWhatIsThereWhenAnIdIsNot) {
