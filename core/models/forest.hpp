@@ -36,11 +36,20 @@ struct TreeNode {
   MissingRule missing = MissingRule::NanIsMissing;
   bool default_left = false;
   double value = 0;  // of a leaf
+  double cover = 0;  // training weight that reached it: rows, or their summed Hessian; 0: the file does not say
 };
 
 struct Tree {
   std::int64_t output = 0;  // class 0..2 that the tree adds to
   std::vector<TreeNode> nodes;
+};
+
+/// A whole tree model as its file states it; not validated.
+struct TreeFile {
+  std::vector<Tree> trees;
+  SplitRule rule = SplitRule::Less;
+  bool single_precision = false;  // features, leaves and sums are floats (XGBoost) and not doubles (LightGBM)
+  std::array<double, 3> start{};  // the sums before the first tree
 };
 
 /// Leaf is float (XGBoost) or double (LightGBM): the precision of values and sums.

@@ -155,6 +155,17 @@ Result<void> set_decision(TreeNode& node, std::int64_t type) {
   }
 }
 
+/// Numbers of training rows, where the file has them: serving does without.
+Result<void> set_covers(const Section& section, std::size_t splits, Tree& tree) {
+  const std::size_t leaves = splits + 1;
+  if (splits == 0 || !section.contains("internal_count") || !section.contains("leaf_count")) return {};
+  QT_TRY(const std::vector<double> inner, list_at<double>(section, "internal_count", splits));
+  QT_TRY(const std::vector<double> outer, list_at<double>(section, "leaf_count", leaves));
+  for (std::size_t i = 0; i < splits; ++i) tree.nodes[i].cover = inner[i];
+  for (std::size_t i = 0; i < leaves; ++i) tree.nodes[splits + i].cover = outer[i];
+  return {};
+}
+
 Result<Tree> read_tree(const Section& section, std::int64_t output) {
   QT_TRY(const std::int64_t declared, integer_at(section, "num_leaves"));
   QT_TRY(const std::int64_t categories, integer_at(section, "num_cat"));
@@ -188,23 +199,29 @@ Result<Tree> read_tree(const Section& section, std::int64_t output) {
     QT_TRY_VOID(set_decision(node, decision[i]));
   }
   for (std::size_t i = 0; i < leaves; ++i) tree.nodes[splits + i].value = value[i];
+  QT_TRY_VOID(set_covers(section, splits, tree));
   return tree;
 }
 
 }  // namespace
 
-base::Result<std::unique_ptr<Model>> load_lightgbm(std::span<const std::byte> file, ModelTraits traits) {
-  QT_TRY_VOID(identify(file, traits));
+base::Result<TreeFile> read_lightgbm(std::span<const std::byte> file) {
   QT_TRY(const Sections sections, split({reinterpret_cast<const char*>(file.data()), file.size()}));
   QT_TRY_VOID(check_shape(sections.header, sections.trees.size()));
-  std::vector<Tree> trees;
-  trees.reserve(sections.trees.size());
+  TreeFile out{.trees = {}, .rule = SplitRule::LessEqual, .single_precision = false, .start = {}};
+  out.trees.reserve(sections.trees.size());
   for (std::size_t i = 0; i < sections.trees.size(); ++i) {
-    QT_TRY(trees.emplace_back(), read_tree(sections.trees[i], static_cast<std::int64_t>(i % 3)));
+    QT_TRY(out.trees.emplace_back(), read_tree(sections.trees[i], static_cast<std::int64_t>(i % 3)));
   }
-  QT_TRY(auto forest, Forest<double>::build(trees, SplitRule::LessEqual));
+  return out;
+}
+
+base::Result<std::unique_ptr<Model>> load_lightgbm(std::span<const std::byte> file, ModelTraits traits) {
+  QT_TRY_VOID(identify(file, traits));
+  QT_TRY(const TreeFile source, read_lightgbm(file));
+  QT_TRY(auto forest, Forest<double>::build(source.trees, source.rule));
   return std::unique_ptr<Model>(
-      std::make_unique<TreeModel<double>>(std::move(traits), std::move(forest), std::array<double, 3>{}));
+      std::make_unique<TreeModel<double>>(std::move(traits), std::move(forest), source.start));
 }
 
 }  // namespace qtrader::models

@@ -50,6 +50,11 @@ class TreeModel final : public Model {
   std::array<Leaf, 3> start_;
 };
 
+/// Reads the trees out of the bytes of a model file. Errors: as load_xgboost and load_lightgbm, except for what only
+/// Forest::build finds.
+base::Result<TreeFile> read_xgboost(std::span<const std::byte> file);
+base::Result<TreeFile> read_lightgbm(std::span<const std::byte> file);
+
 /// Fails if the bytes are not those the card speaks of; without a hash in the traits, puts the bytes' own there.
 inline base::Result<void> identify(std::span<const std::byte> file, ModelTraits& traits) {
   const std::string sha256 = base::Sha256().update(file).finish_hex();

@@ -76,7 +76,7 @@ std::int64_t index_of(double value) {
 
 /// "5E-1", "[5E-1,4E-1,1E-1]", or the same as numbers: one score for all classes or one for each. For the softmax
 /// objectives the score is already in the space of the sums.
-Result<std::array<float, 3>> base_score(const Value& learner) {
+Result<std::array<double, 3>> base_score(const Value& learner) {
   QT_TRY(const Value* const found, member(learner, {"learner_model_param", "base_score"}));
   std::vector<double> scores;
   if (const auto* list = found->as<Value::Numbers>()) {
@@ -93,11 +93,11 @@ Result<std::array<float, 3>> base_score(const Value& learner) {
   if (scores.size() != 1 && scores.size() != 3) {
     return corrupt("base_score has " + std::to_string(scores.size()) + " numbers, expected 1 or 3");
   }
-  std::array<float, 3> out{};
+  std::array<double, 3> out{};
   for (std::size_t c = 0; c < 3; ++c) {
     const double score = scores[scores.size() == 1 ? 0 : c];
     if (!(score > -1e30 && score < 1e30)) return corrupt("base_score is out of range");
-    out[c] = static_cast<float>(score);
+    out[c] = static_cast<double>(static_cast<float>(score));
   }
   return out;
 }
@@ -136,9 +136,14 @@ Result<Tree> read_tree(const Value& source, std::int64_t output) {
   if (source.find("split_type") != nullptr) {
     QT_TRY(kind, numbers_at(source, "split_type", count));
   }
+  Value::Numbers cover(count, 0);  // serving does without it
+  if (source.find("sum_hessian") != nullptr) {
+    QT_TRY(cover, numbers_at(source, "sum_hessian", count));
+  }
   Tree tree{.output = output, .nodes = std::vector<TreeNode>(count)};
   for (std::size_t i = 0; i < count; ++i) {
     TreeNode& node = tree.nodes[i];
+    node.cover = cover[i];
     if (left[i] == -1) {
       node.value = static_cast<double>(static_cast<float>(condition[i]));
       continue;
@@ -186,15 +191,22 @@ Result<Value> parse(std::span<const std::byte> file) {
 
 }  // namespace
 
-base::Result<std::unique_ptr<Model>> load_xgboost(std::span<const std::byte> file, ModelTraits traits) {
-  QT_TRY_VOID(identify(file, traits));
+base::Result<TreeFile> read_xgboost(std::span<const std::byte> file) {
   QT_TRY(const Value root, parse(file));
   QT_TRY(const Value* const learner, member(root, {"learner"}));
   QT_TRY_VOID(check_shape(*learner));
-  using Start = std::array<float, 3>;
-  QT_TRY(const Start start, base_score(*learner));
-  QT_TRY(const std::vector<Tree> trees, read_trees(*learner));
-  QT_TRY(auto forest, Forest<float>::build(trees, SplitRule::Less));
+  TreeFile out{.trees = {}, .rule = SplitRule::Less, .single_precision = true, .start = {}};
+  QT_TRY(out.start, base_score(*learner));
+  QT_TRY(out.trees, read_trees(*learner));
+  return out;
+}
+
+base::Result<std::unique_ptr<Model>> load_xgboost(std::span<const std::byte> file, ModelTraits traits) {
+  QT_TRY_VOID(identify(file, traits));
+  QT_TRY(const TreeFile source, read_xgboost(file));
+  QT_TRY(auto forest, Forest<float>::build(source.trees, source.rule));
+  std::array<float, 3> start{};
+  for (std::size_t c = 0; c < start.size(); ++c) start[c] = static_cast<float>(source.start[c]);
   return std::unique_ptr<Model>(std::make_unique<TreeModel<float>>(std::move(traits), std::move(forest), start));
 }
 
