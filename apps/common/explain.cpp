@@ -84,6 +84,47 @@ std::string feature_lines(const domain::Signal& s) {
   return out;
 }
 
+/// Whatever is wrong with a model is said in its place: the rest of the explanation does not depend on it.
+void attribute_votes(const std::filesystem::path& models, const std::vector<std::string>& names, Explanation& e) {
+  const std::vector<ExplainableModel> explainable = read_explainable(models, names);
+  for (const ExplainableModel& m : explainable) e.models.push_back(m.lineage);
+  for (const TimedRecord& r : e.records) {
+    const auto* generated = std::get_if<domain::SignalGenerated>(&r.record);
+    if (generated == nullptr || generated->signal.votes.empty()) continue;
+    if (generated->signal.features.size() == features::kFeatureCount)
+      e.attributions.push_back(attribute(generated->signal, explainable));
+  }
+}
+
+std::string lineage_lines(const ModelLineage& m) {
+  const std::string name = m.type + (m.id.empty() ? "" : "/" + m.id);
+  if (!m.fault.empty()) return fmt::format("  {}  {}{}\n", name, m.weights_sha256, " " + m.fault);
+  return fmt::format("  {}  trained {}{}\n    weights {}\n    data    {}\n    schema  {}\n    code    {}, seed {}\n",
+                     name, base::format_timestamp(m.trained_at), m.synthetic ? " on synthetic data" : "",
+                     m.weights_sha256, m.data_hash, m.schema_id, m.code_version, m.seed);
+}
+
+std::string contribution_lines(const std::vector<FeatureContribution>& top) {
+  std::string out;
+  for (const FeatureContribution& c : top)
+    out += fmt::format("      {:<13} {:>12.6f} {:>+10.4f}{}\n", c.feature, c.value, c.contribution,
+                       c.known ? "" : "  (absent: the neutral value)");
+  return out;
+}
+
+std::string attribution_lines(const DecisionAttribution& d) {
+  std::string out = fmt::format("  {}  {}\n", base::format_timestamp(d.bar_close), base::enum_name(d.side));
+  for (const VoteAttribution& v : d.votes) {
+    out += fmt::format("    {} {}: ", v.model, v.version);
+    if (!v.why_none.empty())
+      out += v.why_none + "\n";
+    else
+      out += fmt::format("margin {:+.4f}, {:+.4f} on average\n", v.margin, v.base) + contribution_lines(v.top);
+  }
+  if (!d.together.empty()) out += "    the tree models together, by weight\n" + contribution_lines(d.together);
+  return out;
+}
+
 struct TextOf {
   std::string operator()(const domain::SignalGenerated& r) const {
     const domain::Signal& s = r.signal;
@@ -157,7 +198,6 @@ base::Result<Explanation> explain(const std::filesystem::path& journal, domain::
   out.trade = trade;
   out.trace = target.trace;
   out.symbol = header.instruments[target.symbol.value].symbol;
-  out.models = header.models;
   std::deque<domain::Bar> recent;
   QT_TRY_VOID(scan(journal, [&](const kernel::Frame& frame) {
     if (frame.kind == kernel::FrameKind::Input && out.records.empty()) {
@@ -174,6 +214,7 @@ base::Result<Explanation> explain(const std::filesystem::path& journal, domain::
     if (id == trade || (t == target.trace && t.value != 0)) out.records.push_back({frame.ts, std::move(record)});
   }));
   out.bars.assign(recent.begin(), recent.end());
+  attribute_votes(journal / "models", header.models, out);
   return out;
 }
 
@@ -186,11 +227,15 @@ std::string to_text(const Explanation& e) {
                        b.high.to_string(), b.low.to_string(), b.close.to_string(), b.volume);
   if (!e.models.empty()) {
     out += "\nmodels\n";
-    for (const auto& m : e.models) out += "  " + m + "\n";
+    for (const ModelLineage& m : e.models) out += lineage_lines(m);
   }
   out += "\nwhat happened\n";
   for (const auto& r : e.records)
     out += fmt::format("  {}  {}\n", base::format_timestamp(r.ts), std::visit(TextOf{}, r.record));
+  if (!e.attributions.empty()) {
+    out += "\nwhy the tree models voted so: features that moved the side's margin most (TreeSHAP, log-odds)\n";
+    for (const DecisionAttribution& d : e.attributions) out += attribution_lines(d);
+  }
   return out;
 }
 
@@ -210,7 +255,9 @@ std::string to_json(const Explanation& e) {
     base::append_json(out, e.records[i].record);
     out += "}";
   }
-  return out + "]}\n";
+  out += "],\"attributions\":";
+  base::append_json(out, e.attributions);
+  return out + "}\n";
 }
 
 }  // namespace qtrader::apps

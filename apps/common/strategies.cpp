@@ -9,7 +9,9 @@ namespace {
 
 base::Error bad(base::Errc code, std::string what) { return {"models", code, std::move(what)}; }
 
-base::Result<LoadedModel> load(store::StoredModel stored) {
+}  // namespace
+
+base::Result<LoadedModel> load_model(store::StoredModel stored) {
   LoadedModel out;
   QT_TRY(out.card, models::parse_card(stored.card_json));
   const models::ModelTraits traits = models::traits_of(out.card);
@@ -31,8 +33,6 @@ base::Result<LoadedModel> load(store::StoredModel stored) {
   return out;
 }
 
-}  // namespace
-
 base::Result<std::vector<LoadedModel>> load_current_models(const std::filesystem::path& registry) {
   QT_TRY(const auto entries, store::list_models(registry));
   if (entries.empty())
@@ -40,7 +40,7 @@ base::Result<std::vector<LoadedModel>> load_current_models(const std::filesystem
   std::vector<LoadedModel> out;
   for (const auto& entry : entries) {
     QT_TRY(auto stored, store::load_model(entry));
-    QT_TRY(auto loaded, load(std::move(stored)));
+    QT_TRY(auto loaded, load_model(std::move(stored)));
     const auto same =
         std::find_if(out.begin(), out.end(), [&](const LoadedModel& m) { return m.stored.entry.type == entry.type; });
     if (same == out.end()) {
@@ -63,7 +63,7 @@ base::Result<std::vector<LoadedModel>> load_models(const std::filesystem::path& 
       if (found || !name.starts_with(entry.type + ":")) continue;
       QT_TRY(auto stored, store::load_model(entry));
       if (entry.type + ":" + stored.weights_sha256 != name) continue;
-      QT_TRY(auto loaded, load(std::move(stored)));
+      QT_TRY(auto loaded, load_model(std::move(stored)));
       out.push_back(std::move(loaded));
       found = true;
     }

@@ -22,6 +22,10 @@ struct LoadedModel {
   std::string name() const { return stored.entry.type + ":" + stored.weights_sha256; }
 };
 
+/// Makes a stored model ready to predict. Errors: those of models::parse_card and of the loaders; Unsupported for a
+/// kind that this version cannot run.
+base::Result<LoadedModel> load_model(store::StoredModel stored);
+
 /// The model of each kind that a backtest is about: the active one, else the candidate trained last. Errors: NotFound
 /// if there is none at all; Corrupt, SchemaMismatch.
 base::Result<std::vector<LoadedModel>> load_current_models(const std::filesystem::path& registry);

@@ -1,4 +1,4 @@
-// qtrader explain: why a trade was made, from its result back to the bars.
+// qtrader explain: why a trade was made, from its result back to the bars, the features and the models.
 #include <fmt/format.h>
 
 #include "apps/common/explain.hpp"
@@ -12,7 +12,7 @@ void add_explain_command(CLI::App& app, int& status) {
     std::uint64_t trade = 0;
     bool json = false;
   };
-  auto* c = app.add_subcommand("explain", "Show how a trade came about, back to the bars");
+  auto* c = app.add_subcommand("explain", "Show how a trade came about, back to the bars, and what moved the models");
   auto o = std::make_shared<Options>();
   c->add_option("journal", o->journal, "Journal directory, or the OUT of a backtest")->required();
   c->add_option("trade", o->trade, "trade_id of trades.csv")->required();

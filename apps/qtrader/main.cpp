@@ -9,6 +9,7 @@
 
 #include "apps/qtrader/commands.hpp"
 #include "apps/qtrader/data_command.hpp"
+#include "apps/qtrader/model_command.hpp"
 #include "edge/system/process.hpp"
 #include "version.hpp"
 
@@ -38,6 +39,7 @@ int main(int argc, char** argv) {
   qtrader::apps::add_exchange_command(app, status);
   qtrader::apps::add_replay_command(app, status);
   qtrader::apps::add_explain_command(app, status);
+  qtrader::apps::add_model_command(app, status);
   qtrader::apps::add_data_command(app, status);
   qtrader::apps::add_synthetic_command(*app.get_subcommand("data"), status);
   try {
