@@ -1,5 +1,6 @@
 #include "core/models/feature_history.hpp"
 
+#include <cmath>
 #include <limits>
 
 #include "core/base/det_math.hpp"
@@ -21,7 +22,11 @@ float to_float(double x) {
 void FeatureHistory::push(const features::FeatureVector& vector) {
   if (bars_.size() > 0 && vector.bar_close <= bars_[0].bar_close) return;
   Bar bar;
-  for (std::size_t i = 0; i < bar.x.size(); ++i) bar.x[i] = to_float(vector.x[i]);
+  bar.finite = true;
+  for (std::size_t i = 0; i < bar.x.size(); ++i) {
+    bar.x[i] = to_float(vector.x[i]);
+    bar.finite = bar.finite && std::isfinite(bar.x[i]);
+  }
   bar.log_close = base::det::log(vector.close);
   bar.bar_close = vector.bar_close;
   bar.valid = vector.valid;

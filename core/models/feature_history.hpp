@@ -19,11 +19,12 @@ class FeatureHistory {
     std::array<float, features::kFeatureCount> x{};  // raw; ±inf where a value is beyond float, NaN where it was NaN
     double log_close = 0;                            // ln of the close; not finite if the close was not above 0
     base::Timestamp bar_close;
-    bool valid = false;  // FeatureVector::valid
+    bool valid = false;   // FeatureVector::valid
+    bool finite = false;  // every x is a finite float
 
     template <class Archive>
     void archive(Archive& a) {
-      a(x, log_close, bar_close, valid);
+      a(x, log_close, bar_close, valid, finite);
     }
   };
 

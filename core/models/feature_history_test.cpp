@@ -24,6 +24,7 @@ TEST(FeatureHistory, KeepsTheLastBarsNewestFirst) {
   for (int i = 1; i <= 5; ++i) history.push(vector_at(15 * i, i));
   ASSERT_EQ(history.size(), 3u);
   EXPECT_EQ(history[0].x[0], 5.0f);
+  EXPECT_TRUE(history[0].valid && history[0].finite);
   EXPECT_EQ(history[2].x[0], 3.0f);
   EXPECT_EQ(history[2].bar_close, base::Timestamp{} + base::minutes(45));
   EXPECT_NEAR(history[0].log_close, std::log(105.0), 1e-15);
@@ -46,6 +47,7 @@ TEST(FeatureHistory, KeepsInvalidBarsAndSaysSo) {
   v.close = 0;
   history.push(v);
   EXPECT_FALSE(history[0].valid);
+  EXPECT_FALSE(history[0].finite);
   EXPECT_TRUE(std::isinf(history[0].x[0]));
   EXPECT_TRUE(std::isnan(history[0].x[1]));
   EXPECT_FALSE(std::isfinite(history[0].log_close));

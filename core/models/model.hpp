@@ -77,5 +77,11 @@ class Model {
 base::Result<std::unique_ptr<Model>> load_xgboost(std::span<const std::byte> file,
                                                   ModelTraits traits);  // JSON or UBJSON
 base::Result<std::unique_ptr<Model>> load_lightgbm(std::span<const std::byte> file, ModelTraits traits);  // text
+/// N-HiTS or PatchTST, as traits.kind says, from the bytes of a weight file (docs/formats/network-weights.md). The
+/// bytes must hash to traits.artifact_sha256 as above. traits.schema_id must be that of a timeframe: the window's bars
+/// must be exactly one bar of it apart. Copies what it needs of the bytes. Errors: Corrupt, naming the tensor;
+/// Unsupported (another architecture, format or size); SchemaMismatch; InvalidArgument (a kind that is no network,
+/// temperature).
+base::Result<std::unique_ptr<Model>> load_network(std::span<const std::byte> file, ModelTraits traits);
 
 }  // namespace qtrader::models
