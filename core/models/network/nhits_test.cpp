@@ -189,5 +189,21 @@ TEST(NHits, NamesWhatIsWrongWithAFile) {
          "'classes.bias' has a value that is not finite");
 }
 
+TEST(NHits, SurvivesADamagedHeader) {
+  std::string text = random_nhits(1).written();
+  std::uint64_t header = 0;
+  std::memcpy(&header, text.data(), sizeof header);
+  base::Rng rng(12);
+  std::size_t refused = 0;
+  for (int round = 0; round < 1'000; ++round) {
+    const std::size_t at = 8 + rng.below(header);
+    const char before = std::exchange(text[at], static_cast<char>(static_cast<unsigned char>(32 + rng.below(96))));
+    const auto parsed = parse_tensor_file(std::as_bytes(std::span(text)));
+    refused += parsed.ok() && NHits::create(*parsed).ok() ? 0 : 1;
+    text[at] = before;
+  }
+  EXPECT_GT(refused, 900u) << "what is left changed a space, or put back what was there";
+}
+
 }  // namespace
 }  // namespace qtrader::models
