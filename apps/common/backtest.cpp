@@ -6,6 +6,7 @@
 #include "apps/common/strategies.hpp"
 #include "edge/report/recorder.hpp"
 #include "edge/store/journal_file.hpp"
+#include "edge/store/trial_ledger.hpp"
 #include "edge/system/process.hpp"
 #include "version.hpp"
 
@@ -97,6 +98,7 @@ struct Prepared {
   std::vector<LoadedModel> models;
   std::unique_ptr<MarketFeed> feed;
   history::Window window;  // including warm-up
+  bool in_sample = false;  // it plays rows that a model was fitted on
 };
 
 void add_caveats(RunHeader& header, const MarketFeed& feed) {
@@ -110,10 +112,12 @@ void add_caveats(RunHeader& header, const MarketFeed& feed) {
 
 /// A result on rows the model has seen is no evidence. The card names the rows it was fitted on; those it was validated
 /// and tested on follow them, for less than half that time again (ai.md 2.1: 70/15/15).
-void add_training_caveat(RunHeader& header, const LoadedModel& model) {
+void add_training_caveat(Prepared& p, const LoadedModel& model) {
+  RunHeader& header = p.header;
   const models::DataRange& fitted = model.card.data_range;
   const std::string type = model.stored.entry.type;
   if (header.from <= fitted.last && header.to > fitted.first) {
+    p.in_sample = true;
     header.caveats.push_back("IN-SAMPLE: the " + type + " model was fitted on rows of " +
                              base::format_date(fitted.first) + " to " + base::format_date(fitted.last) +
                              ", which this run plays.");
@@ -165,7 +169,7 @@ base::Result<Prepared> prepare(BacktestSpec& spec) {
         h.caveats.push_back("The " + m.stored.entry.type +
                             " model is a candidate: it was not better than its baselines, "
                             "or nobody has promoted it.");
-      add_training_caveat(h, m);
+      add_training_caveat(p, m);
     }
   }
   QT_TRY(p.feed, MarketFeed::create(catalog, {spec.symbols, spec.engine.base, p.window, spec.allow_gaps}));
@@ -178,20 +182,23 @@ base::Result<Prepared> prepare(BacktestSpec& spec) {
   return p;
 }
 
-report::RunInfo run_info(const RunHeader& h, const std::vector<std::string>& symbols, const std::string& command) {
+report::RunInfo run_info(const Prepared& p, const BacktestSpec& spec) {
+  const RunHeader& h = p.header;
   report::RunInfo info;
   info.seed = h.seed;
   info.strategy = h.engine.strategy;
-  info.symbols = symbols;
+  info.symbols = spec.symbols;
   info.timeframe = h.engine.primary;
   info.from = h.from;
   info.to = h.to;
   info.initial_wallet = h.venue.initial_wallet;
   info.config_hash = engine::config_hash(h.engine);
+  info.venue_hash = base::Sha256().update(base::to_bytes(h.venue)).finish_hex();
   info.data_hash = h.data_hash;
   info.models = h.models;
   info.synthetic = h.synthetic;
-  info.command = command;
+  info.in_sample = p.in_sample;
+  info.command = spec.command;
   info.caveats = h.caveats;
   return info;
 }
@@ -211,9 +218,18 @@ base::Result<void> play_all(Session& session, MarketFeed& feed, const history::W
 }
 
 base::Result<std::unique_ptr<store::JournalWriter>> open_journal(const fs::path& directory, bool resume) {
-  std::error_code ec;
-  if (resume && fs::exists(directory, ec)) return store::JournalWriter::resume(directory, {});
+  if (resume) {
+    auto journal = store::JournalWriter::resume(directory, {});
+    // Interrupted before the first segment was there: nothing to compare with, the run starts from the beginning.
+    if (journal || journal.error().code != base::Errc::NotFound) return journal;
+  }
   return store::JournalWriter::create(directory, {});
+}
+
+fs::path trials_file(const BacktestSpec& spec) {
+  if (!spec.trials.empty()) return spec.trials;
+  const fs::path out = fs::absolute(spec.out).lexically_normal();
+  return (out.has_filename() ? out : out.parent_path()).parent_path() / "trials.jsonl";
 }
 
 }  // namespace
@@ -222,13 +238,13 @@ base::Result<BacktestResult> run_backtest(BacktestSpec spec, const std::function
   const double started = system::steady_seconds();
   QT_TRY(auto p, prepare(spec));
   QT_TRY(auto work, WorkingDirectory::open(spec.out, spec.resume));
+  QT_TRY(const auto ledger, store::TrialLedger::open(trials_file(spec)));
   std::unique_ptr<store::JournalWriter> journal;
   if (spec.journal) {
     QT_TRY(journal, open_journal(work.path() / "journal", spec.resume));
     QT_TRY_VOID(copy_models(p.models, work.path() / "journal" / "models"));
   }
-  QT_TRY(auto recorder,
-         report::Recorder::create(work.path(), run_info(p.header, spec.symbols, spec.command), p.instruments));
+  QT_TRY(auto recorder, report::Recorder::create(work.path(), run_info(p, spec), p.instruments));
   QT_TRY(auto strategy, make_strategy(spec.engine, p.instruments.size(), std::move(p.models)));
   QT_TRY(auto engine, engine::Engine::create(spec.engine, p.instruments, std::move(strategy)));
   simvenue::SimVenue venue(p.instruments, spec.venue, base::Rng(spec.seed).fork("venue"));
@@ -249,11 +265,17 @@ base::Result<BacktestResult> run_backtest(BacktestSpec spec, const std::function
   QT_TRY_VOID(session.finish());
   BacktestResult result;
   result.digest = sequencer.digest();
-  QT_TRY_VOID(recorder->finish({.wall_s = system::steady_seconds() - started,
-                                .bars = session.bars(),
-                                .events = session.events(),
-                                .rss_mb = system::resident_mib()},
-                               base::hex64(result.digest)));
+  auto family = ledger.record(recorder->trial(), system::wall_now());
+  if (!family) {
+    if (journal) work.keep();  // --resume finishes it once the ledger can be written
+    return family.error();
+  }
+  QT_TRY_VOID(recorder->finish({.timing = {.wall_s = system::steady_seconds() - started,
+                                           .bars = session.bars(),
+                                           .events = session.events(),
+                                           .rss_mb = system::resident_mib()},
+                                .digest = base::hex64(result.digest),
+                                .family = std::move(*family)}));
   journal.reset();
   QT_TRY_VOID(work.publish());
   result.summary = recorder->terminal_summary();

@@ -2,7 +2,8 @@
 // signals.csv, journal/}.
 //
 // Works in OUT.partial and renames at the end: OUT exists only when everything in it is whole. A killed run leaves
-// OUT.partial, which resume continues to the same bytes: the journal already written is compared, then extended.
+// OUT.partial, which resume continues to the same bytes: the journal already written is compared, then extended. Every
+// run that ends is recorded in the trial ledger, from which the report's evidence is weighed.
 #pragma once
 
 #include <filesystem>
@@ -26,6 +27,7 @@ struct BacktestSpec {
   std::filesystem::path registry;  // for the ai strategy
   std::uint64_t seed = 1;
   std::filesystem::path out;
+  std::filesystem::path trials;  // the trial ledger; empty: trials.jsonl beside out
   bool resume = false;
   bool journal = true;
   std::string command;      // that repeats the run, for the report
@@ -49,8 +51,8 @@ struct BacktestResult {
   bool resumed_complete = false;  // resume found nothing left to do
 };
 
-/// Errors: those of data, models and configuration; Conflict if OUT exists; Interrupted after Ctrl-C (OUT.partial
-/// stays).
+/// Errors: those of data, models, configuration and the trial ledger; Conflict if OUT exists; Interrupted after Ctrl-C
+/// (OUT.partial stays).
 base::Result<BacktestResult> run_backtest(BacktestSpec spec, const std::function<void(const Progress&)>& progress);
 
 }  // namespace qtrader::apps

@@ -13,7 +13,7 @@ namespace qtrader::apps {
 namespace {
 
 struct Options {
-  std::string data, from, to, timeframe, base_timeframe, strategy, registry, out, config, exit_mode, slippage;
+  std::string data, from, to, timeframe, base_timeframe, strategy, registry, out, trials, config, exit_mode, slippage;
   std::vector<std::string> symbols;
   std::string command;
   double cash = 10'000;
@@ -59,6 +59,7 @@ base::Result<BacktestSpec> to_spec(const Options& o) {
   spec.registry = o.registry;
   spec.seed = o.seed;
   spec.out = o.out;
+  spec.trials = o.trials;
   spec.resume = o.resume;
   spec.journal = !o.no_journal;
   spec.allow_gaps = o.allow_gaps;
@@ -136,6 +137,8 @@ void add_backtest_command(CLI::App& app, int& status) {
   c->add_option("--registry", o->registry, "Model registry, for --strategy ai");
   c->add_option("--seed", o->seed, "Of everything random in the simulated venue")->default_val(1);
   c->add_option("--out", o->out, "Directory to create for the results")->required();
+  c->add_option("--trials", o->trials,
+                "Trial ledger that every run is counted in (default: trials.jsonl beside --out)");
   c->add_option("--cash", o->cash, "Starting wallet, USDT")->default_val(10'000);
   c->add_option("--config", o->config, "TOML file with [engine] settings (docs/config.md)");
   c->add_option("--exit-mode", o->exit_mode, "TrendFollow, FastTp or DefensiveTrail (default: by strategy)");

@@ -224,10 +224,29 @@ void Recorder::on_primary_bar(domain::SymbolId symbol, const domain::Bar& bar) {
   impl_->on_bar(symbol, bar);
 }
 
-Result<void> Recorder::finish(const RunTiming& timing, const std::string& digest) {
+store::Trial Recorder::trial() const {
+  QT_CHECK(impl_ && !impl_->summary, "trial() comes before finish()");
+  const RunInfo& run = impl_->info;
+  store::Trial out;
+  out.config_hash = run.config_hash;
+  out.venue_hash = run.venue_hash;
+  out.data_hash = run.data_hash;
+  out.strategy = run.strategy;
+  out.models = run.models;
+  out.symbols = run.symbols;
+  out.timeframe = domain::to_string(run.timeframe);
+  out.from_ms = run.from.unix_ms();
+  out.to_ms = run.to.unix_ms();
+  out.seed = run.seed;
+  out.synthetic = run.synthetic;
+  put_returns(out, impl_->statistics.equity.dated_returns());
+  return out;
+}
+
+Result<void> Recorder::finish(const RunOutcome& outcome) {
   QT_CHECK(impl_ && !impl_->summary, "finish is called once");
   impl_->charts.histogram = impl_->statistics.trades.histogram;
-  impl_->summary = summarise(impl_->info, impl_->instruments, impl_->statistics, timing, digest);
+  impl_->summary = summarise(impl_->info, impl_->instruments, impl_->statistics, outcome);
   impl_->json = base::to_json(*impl_->summary);
   auto written = impl_->write_reports();
   if (written) {

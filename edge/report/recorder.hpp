@@ -15,6 +15,7 @@
 #include "core/domain/bar.hpp"
 #include "core/domain/instrument.hpp"
 #include "edge/report/summary.hpp"
+#include "edge/store/trial_ledger.hpp"
 
 namespace qtrader::report {
 
@@ -28,6 +29,8 @@ struct RunInfo {
   std::string config_hash, data_hash;
   std::vector<std::string> models;  // "xgboost:ab12…"
   bool synthetic = false;
+  bool in_sample = false;            // a model was fitted on days of the run
+  std::string venue_hash;            // of how the venue was modelled; tells trials apart
   std::vector<std::string> caveats;  // printed in every report: assumed filters, symbols without funding data, …
   std::string command;               // that repeats the run; printed with its identity
 };
@@ -36,6 +39,13 @@ struct RunTiming {
   double wall_s = 0;
   std::uint64_t bars = 0, events = 0;
   double rss_mb = 0;
+};
+
+/// What is known once the run has ended.
+struct RunOutcome {
+  RunTiming timing;
+  std::string digest;         // of the run, in hex
+  store::TrialFamily family;  // of Recorder::trial(), from the ledger; none: the report says that none was kept
 };
 
 class Recorder {
@@ -49,8 +59,10 @@ class Recorder {
   void on(base::Timestamp ts, const domain::AuditRecord& record);
   /// Every primary bar, for the price charts and the buy-and-hold benchmark. Each symbol's in time order.
   void on_primary_bar(domain::SymbolId symbol, const domain::Bar& bar);
-  /// Writes the report files. `digest` is the run's digest in hex. Errors: NoSpace, Io; then nothing is left behind.
-  base::Result<void> finish(const RunTiming& timing, const std::string& digest);
+  /// The run as the trial ledger keeps it. After the last record, before finish.
+  store::Trial trial() const;
+  /// Writes the report files. Errors: NoSpace, Io; then nothing is left behind.
+  base::Result<void> finish(const RunOutcome& outcome);
   /// After finish: the summary as shown in a terminal (at most 100 columns), as report.json's text, and as values.
   std::string terminal_summary(bool colour = false) const;
   const std::string& report_json() const;

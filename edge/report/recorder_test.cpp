@@ -222,7 +222,7 @@ TEST_F(RecorderTest, FilesAppearOnlyAtTheEndAndAddUp) {
   Script script(3);
   script.play(*recorder, 24 * 200);
   for (const std::string& name : files()) EXPECT_TRUE(name.starts_with(".")) << name;
-  const auto done = recorder->finish(kTiming, "0123456789abcdef");
+  const auto done = recorder->finish({kTiming, "0123456789abcdef", {}});
   ASSERT_TRUE(done.ok()) << done.error().message();
   EXPECT_EQ(files(), (std::set<std::string>{"equity.csv", "report.html", "report.json", "signals.csv", "trades.csv"}));
 
@@ -260,7 +260,7 @@ TEST_F(RecorderTest, FilesAppearOnlyAtTheEndAndAddUp) {
 
 TEST_F(RecorderTest, CsvHeadersAreTheContract) {
   auto recorder = make({"BTCUSDT"});
-  ASSERT_TRUE(recorder->finish(kTiming, "0").ok());
+  ASSERT_TRUE(recorder->finish({kTiming, "0", {}}).ok());
   EXPECT_EQ(text("trades.csv"),
             "trade_id,symbol,side,qty,entry_time_ms,entry_price,exit_time_ms,exit_price,gross_pnl_usd,fees_usd,"
             "funding_usd,slippage_usd,net_pnl_usd,r_multiple,mae_r,mfe_r,exit_reason,strategy,trace_id\n");
@@ -304,7 +304,7 @@ TEST_F(RecorderTest, RowsAreExact) {
   recorder->on(t.exit_time, t);
   recorder->on(t.exit_time, domain::EquitySample{t.exit_time, *Money::parse("9500.5"), *Money::parse("9500"),
                                                  *Money::parse("0.5"), 0, *Money::parse("25")});
-  ASSERT_TRUE(recorder->finish(kTiming, "0").ok());
+  ASSERT_TRUE(recorder->finish({kTiming, "0", {}}).ok());
   EXPECT_EQ(lines("signals.csv")[1], "1704067200005,9,BTCUSDT,SELL,0.6,0.55,0.5,0.3,0.2,Strong,\"a,\"\"b\"\"\",101.5");
   EXPECT_EQ(lines("trades.csv")[1],
             "1,BTCUSDT,SHORT,0.25,1704067200000,101.5,1704070800000,100,0.375,0.01,-0.005,0.002,0.36,1.5,-0.25,2,"
@@ -316,7 +316,7 @@ TEST_F(RecorderTest, JsonHasEveryDocumentedKeyAndTheDocumentNamesEveryKey) {
   auto recorder = make({"BTCUSDT"});
   Script script(1);
   script.play(*recorder, 24 * 60);
-  ASSERT_TRUE(recorder->finish(kTiming, "feed").ok());
+  ASSERT_TRUE(recorder->finish({kTiming, "feed", {}}).ok());
   boost::json::object root = boost::json::parse(text("report.json")).as_object();
   EXPECT_EQ(root["schema"], "backtest_report/1");
   const std::map<std::string, std::vector<std::string>> documented = {
@@ -356,7 +356,7 @@ TEST_F(RecorderTest, JsonHasEveryDocumentedKeyAndTheDocumentNamesEveryKey) {
 
 TEST_F(RecorderTest, AnEmptyRunIsUndefinedNotZero) {
   auto recorder = make({"BTCUSDT"});
-  ASSERT_TRUE(recorder->finish({}, "0").ok());
+  ASSERT_TRUE(recorder->finish({{}, "0", {}}).ok());
   const boost::json::object root = boost::json::parse(text("report.json")).as_object();
   for (const char* key : {"win_rate", "profit_factor", "expectancy_r", "total_return_frac", "cagr", "sharpe", "sortino",
                           "calmar", "max_drawdown_frac", "exposure_frac", "turnover", "avg_hold_s"})
@@ -380,7 +380,7 @@ TEST_F(RecorderTest, BenchmarkIsTheEqualWeightMeanOfCloseToClose) {
   };
   bar(0, 0, 100), bar(0, 1, 50), bar(0, 2, 120);
   bar(1, 0, 10), bar(1, 2, 9);
-  ASSERT_TRUE(recorder->finish(kTiming, "0").ok());
+  ASSERT_TRUE(recorder->finish({kTiming, "0", {}}).ok());
   const Summary& s = recorder->summary();
   EXPECT_NEAR(*s.per_symbol[0].buy_and_hold_return_frac, 0.2, 1e-12);
   EXPECT_NEAR(*s.per_symbol[1].buy_and_hold_return_frac, -0.1, 1e-12);
@@ -401,7 +401,7 @@ TEST_F(RecorderTest, TurnoverIsTradedNotionalPerYearOverMeanEquity) {
     fill.quantity = Quantity::from_int(50);
     recorder->on(kFrom + base::days(73), fill);
   }
-  ASSERT_TRUE(recorder->finish(kTiming, "0").ok());
+  ASSERT_TRUE(recorder->finish({kTiming, "0", {}}).ok());
   EXPECT_NEAR(*recorder->summary().metrics.turnover, 20'000.0 / 10'000 / (73 / 365.0), 1e-9);
   EXPECT_EQ(*recorder->summary().metrics.exposure_frac, 0);
 }
@@ -412,7 +412,7 @@ TEST_F(RecorderTest, RefusalsAreCountedOncePerDecision) {
   recorder->on(kFrom, domain::SignalRejected{{1}, {0}, "gate", "leverage"});
   recorder->on(kFrom, domain::SignalRejected{{2}, {0}, "gate", "leverage"});
   recorder->on(kFrom, domain::SignalRejected{{2}, {0}, "universe", "spread"});
-  ASSERT_TRUE(recorder->finish(kTiming, "0").ok());
+  ASSERT_TRUE(recorder->finish({kTiming, "0", {}}).ok());
   EXPECT_EQ(recorder->summary().refusals, (std::map<std::string, std::uint64_t>{{"leverage", 2}, {"spread", 1}}));
 }
 
@@ -422,7 +422,7 @@ TEST_F(RecorderTest, TheSameStreamGivesTheSameBytes) {
     auto recorder = make({"BTCUSDT", "ETHUSDT"});
     Script script(2);
     script.play(*recorder, 500);
-    ASSERT_TRUE(recorder->finish(kTiming, "0").ok());
+    ASSERT_TRUE(recorder->finish({kTiming, "0", {}}).ok());
     for (const std::string& name : files()) {
       if (round == 0)
         first[name] = text(name.c_str());
@@ -441,7 +441,7 @@ TEST_F(RecorderTest, TerminalSummaryIsAtMost100ColumnsAndColouredOnlyOnRequest) 
   auto recorder = make(symbols, run);
   Script script(symbols.size());
   script.play(*recorder, 300);
-  ASSERT_TRUE(recorder->finish(kTiming, std::string(16, 'f')).ok());
+  ASSERT_TRUE(recorder->finish({kTiming, std::string(16, 'f'), {}}).ok());
   std::istringstream plain(recorder->terminal_summary());
   for (std::string line; std::getline(plain, line);) {
     const auto columns =
@@ -458,7 +458,7 @@ TEST_F(RecorderTest, HtmlIsSelfContainedBoundedAndEscaped) {
   auto recorder = make({"BTCUSDT"}, run);
   Script script(1);
   script.play(*recorder, 120'000);
-  ASSERT_TRUE(recorder->finish(kTiming, "0").ok());
+  ASSERT_TRUE(recorder->finish({kTiming, "0", {}}).ok());
   const std::string html = text("report.html");
   for (const char* outside : {"http://", "https://", "src=", "<link", "@import", "url("})
     EXPECT_EQ(html.find(outside), std::string::npos) << outside;
@@ -496,7 +496,7 @@ TEST_F(RecorderTest, AFullDiskIsNoSpaceAndLeavesNothing) {
       if (!recorder) _exit(1);
       Script script(1);
       script.play(**recorder, 3000);
-      const auto done = (*recorder)->finish(kTiming, "0");
+      const auto done = (*recorder)->finish({kTiming, "0", {}});
       if (done.ok()) _exit(2);
       _exit(done.error().code == base::Errc::NoSpace && !fs::exists(dir_) ? 0 : 3);
     }

@@ -69,7 +69,7 @@ void EquityStatistics::add(base::Timestamp ts, double equity, bool exposed) {
 
 void EquityStatistics::enter_day(base::Timestamp ts) {
   if (samples_ > 0) {
-    if (day_start_equity_ > 0) returns_.push_back(equity_ / day_start_equity_ - 1);
+    if (day_start_equity_ > 0) returns_.push_back({day_end_ - base::days(1), equity_ / day_start_equity_ - 1});
     day_start_equity_ = equity_;
   }
   const base::Timestamp inside = {ts.ns - 1};  // a sample at midnight closes the day that ends there
@@ -110,9 +110,15 @@ std::optional<double> EquityStatistics::cagr() const {
   return finite(std::pow(equity_ / initial_, 1 / years()) - 1);
 }
 
+std::vector<DailyReturn> EquityStatistics::dated_returns() const {
+  std::vector<DailyReturn> out = returns_;
+  if (samples_ > 0 && day_start_equity_ > 0) out.push_back({day_end_ - base::days(1), equity_ / day_start_equity_ - 1});
+  return out;
+}
+
 std::vector<double> EquityStatistics::daily_returns() const {
-  std::vector<double> out = returns_;
-  if (samples_ > 0 && day_start_equity_ > 0) out.push_back(equity_ / day_start_equity_ - 1);
+  std::vector<double> out;
+  for (const DailyReturn& r : dated_returns()) out.push_back(r.value);
   return out;
 }
 

@@ -34,6 +34,12 @@ class Moments {
   double mean_ = 0, m2_ = 0;
 };
 
+/// Net return of one UTC day.
+struct DailyReturn {
+  base::Timestamp day;  // its midnight
+  double value = 0;
+};
+
 struct MonthReturn {
   int year = 1970, month = 1;
   double start_equity = 0, end_equity = 0;
@@ -67,6 +73,8 @@ class EquityStatistics {
   std::optional<double> cagr() const;
   /// Returns between the closing equities of successive UTC days, the last, perhaps partial, day included.
   std::vector<double> daily_returns() const;
+  /// The same, with their days. A day without samples, or that began with nothing, has none.
+  std::vector<DailyReturn> dated_returns() const;
   std::vector<MonthReturn> months() const;
 
  private:
@@ -82,9 +90,9 @@ class EquityStatistics {
   base::Timestamp drawdown_from_, drawdown_at_;
   base::Duration longest_underwater_;
   double sum_squared_drawdown_ = 0, sum_equity_ = 0;
-  base::Timestamp day_end_;  // of the newest sample's day, itself inside
-  double day_start_equity_;  // closing equity of the day before
-  std::vector<double> returns_;
+  base::Timestamp day_end_;           // of the newest sample's day, itself inside
+  double day_start_equity_;           // closing equity of the day before
+  std::vector<DailyReturn> returns_;  // of the days before the newest sample's
   std::vector<MonthReturn> months_;
 };
 

@@ -141,7 +141,9 @@ void put_caveats(Summary& s, const RunInfo& info, const domain::InstrumentTable&
   if (!assumed.empty())
     out.push_back("Exchange filters were inferred from data, not read from the venue: " + assumed + ".");
   out.insert(out.end(), info.caveats.begin(), info.caveats.end());
-  out.push_back("One path of history, fills by a venue model: not corrected for the number of variants tried.");
+  out.push_back(
+      "One path of history, fills by a venue model; of the figures only the evidence is corrected for the number of "
+      "variants tried.");
 }
 
 }  // namespace
@@ -152,9 +154,10 @@ std::optional<double> PriceSpan::return_frac() const {
 }
 
 Summary summarise(const RunInfo& info, const domain::InstrumentTable& instruments, const RunStatistics& s,
-                  const RunTiming& timing, const std::string& digest) {
+                  const RunOutcome& outcome) {
+  const RunTiming& timing = outcome.timing;
   Summary out;
-  out.run = run_section(info, digest);
+  out.run = run_section(info, outcome.digest);
   put_trades(out.metrics, s.trades);
   put_equity(out.metrics, s);
   const TradeGroup& all = s.trades.all;
@@ -174,6 +177,8 @@ Summary summarise(const RunInfo& info, const domain::InstrumentTable& instrument
     out.timing.bars_per_s = static_cast<double>(timing.bars) / timing.wall_s;
     out.timing.events_per_s = static_cast<double>(timing.events) / timing.wall_s;
   }
+  out.evidence = weigh_evidence(s.equity.dated_returns(), outcome.family,
+                                {.synthetic = info.synthetic, .in_sample = info.in_sample});
   put_caveats(out, info, instruments);
   return out;
 }

@@ -27,6 +27,6 @@ struct RunStatistics {
 };
 
 Summary summarise(const RunInfo& info, const domain::InstrumentTable& instruments, const RunStatistics& statistics,
-                  const RunTiming& timing, const std::string& digest);
+                  const RunOutcome& outcome);
 
 }  // namespace qtrader::report

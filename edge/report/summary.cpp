@@ -128,6 +128,22 @@ void put_metrics(Terminal& t, const Summary& s) {
   t.end_pairs();
 }
 
+void put_evidence(Terminal& t, const Evidence& e) {
+  t.line();
+  t.heading("Evidence");
+  for (const std::string& part : wrapped(e.verdict, Terminal::kColumns)) t.line(part);
+  t.pair("Mean day", percent(e.run.mean_daily_frac, 3), e.run.mean_daily_frac);
+  t.pair("95 % from", percent(e.run.mean_daily_low_frac, 3));
+  t.pair("to", percent(e.run.mean_daily_high_frac, 3));
+  t.pair("Trials on data", e.trials.count == 0 ? "n/a" : count(e.trials.count));
+  t.pair("P(Sharpe > 0)", plain_percent(e.run.psr, 1));
+  t.pair("after all trials", plain_percent(e.trials.dsr, 1));
+  t.pair("Overfitting", plain_percent(e.trials.pbo, 1));
+  t.pair("p (luck), best", number(e.trials.reality_check_p, 3));
+  t.pair("Days / needed", count(e.run.days) + " / " + number(e.run.min_track_days, 0));
+  t.end_pairs();
+}
+
 void put_tables(Terminal& t, const Summary& s) {
   t.line();
   t.heading(left("Symbol", 16) + right("Trades", 9) + right("Win rate", 11) + right("Net", 17) + right("Fees", 14) +
@@ -221,6 +237,7 @@ std::string terminal_text(const Summary& s, bool colour) {
   for (const std::string& part : wrapped(verdict(s), Terminal::kColumns)) t.line(part);
   t.line();
   put_metrics(t, s);
+  put_evidence(t, s.evidence);
   put_tables(t, s);
   if (!s.caveats.empty()) t.line();
   for (const std::string& caveat : s.caveats) t.warning(caveat);

@@ -12,6 +12,7 @@
 
 #include "core/base/reflect.hpp"
 #include "core/domain/money.hpp"
+#include "edge/report/evidence.hpp"
 
 namespace qtrader::report {
 
@@ -123,6 +124,7 @@ struct Summary {
   Costs costs;
   Benchmark benchmark;
   Reconciliation reconciliation;
+  Evidence evidence;
   std::map<std::string, std::uint64_t> refusals;
   std::vector<SymbolRow> per_symbol;
   std::vector<SideRow> per_side;
@@ -131,7 +133,7 @@ struct Summary {
   std::vector<std::string> caveats;
   Timing timing;
 };
-QT_DESCRIBE(Summary, schema, run, metrics, costs, benchmark, reconciliation, refusals, per_symbol, per_side,
+QT_DESCRIBE(Summary, schema, run, metrics, costs, benchmark, reconciliation, evidence, refusals, per_symbol, per_side,
             per_exit_reason, monthly, caveats, timing)
 
 /// One sentence: made or lost, after costs, over what time, against buying and holding.

@@ -118,6 +118,38 @@ std::string all_metrics(const Summary& s) {
                "metrics");
 }
 
+std::string evidence(const Evidence& e) {
+  const TrialEvidence& t = e.trials;
+  std::string out = fmt::format("<p class=\"headline\">{}</p>", escape_html(e.verdict));
+  out += facts({{"Mean daily return", percent(e.run.mean_daily_frac, 3), sign_class(e.run.mean_daily_frac)},
+                {"95 % interval, low", percent(e.run.mean_daily_low_frac, 3), sign_class(e.run.mean_daily_low_frac)},
+                {"95 % interval, high", percent(e.run.mean_daily_high_frac, 3), sign_class(e.run.mean_daily_high_frac)},
+                {"Trials on this data", t.count == 0 ? "n/a" : count(t.count)},
+                {"P(Sharpe > 0), one trial", plain_percent(e.run.psr, 1)},
+                {"P(Sharpe > 0), all trials", plain_percent(t.dsr, 1)},
+                {"P(overfitting)", plain_percent(t.pbo, 1)},
+                {"p of luck, best trial", number(t.reality_check_p, 3)}},
+               "tiles wide");
+  out += "<details><summary>How this was computed</summary>";
+  out += facts({{"Days with a return", count(e.run.days)},
+                {"Days needed for 95 %", number(e.run.min_track_days, 0)},
+                {"Bootstrap block", with_unit(number(e.run.block_days, 1), "days")},
+                {"Skewness, kurtosis", number(e.run.skewness) + ", " + number(e.run.kurtosis)},
+                {"Trials over the same days", count(t.compared)},
+                {"Days they have in common", count(t.common_days)},
+                {"Deviation of their Sharpe", number(t.sharpe_deviation)},
+                {"Best Sharpe by luck alone", number(t.expected_max_sharpe)},
+                {"p of luck, Hansen's SPA", number(t.spa_p, 3)}},
+               "metrics");
+  for (const std::string& n : t.notes) out += note(escape_html(n));
+  return out +
+         note(
+             "All trials: deflated Sharpe ratio over every run in the trial ledger that saw this data. "
+             "Overfitting: how often the best of the compared trials falls below their median out of sample. "
+             "Luck: White's reality check that no compared trial has a positive mean.") +
+         "</details>";
+}
+
 std::string equity_charts(const ChartData& c) {
   const std::vector<CurvePoint> equity = c.equity.points(), hold = c.buy_and_hold.points();
   if (equity.empty()) return note("No equity was recorded.");
@@ -414,6 +446,10 @@ std::string tear_sheet(const Summary& s, const ChartData& c) {
   v["caveats"] = caveat_list(s);
   v["tiles"] = tiles(s);
   v["metrics"] = all_metrics(s);
+  v["evidence"] = evidence(s.evidence);
+  v["evidence_class"] = s.evidence.conclusion == Conclusion::EdgeLikely ? "made"
+                        : s.evidence.conclusion == Conclusion::NoEdge   ? "lost"
+                                                                        : "";
   v["equity"] = equity_charts(c);
   v["monthly"] = monthly(s);
   v["waterfall"] = waterfall(s);

@@ -187,6 +187,45 @@ TEST_F(Backtest, ExplainWalksBackToTheBars) {
   EXPECT_NE(none.err.find("the journal has 1 to"), std::string::npos) << none.err;
 }
 
+TEST_F(Backtest, EveryTrialIsCountedOnce) {
+  backtest("ema_cross", "2025-02-05", "a");
+  backtest("donchian_breakout", "2025-02-05", "b");
+  backtest("donchian_breakout", "2025-02-05", "b-again");
+  const auto trials = [&](const char* out) { return read_report(dir_ / out).at("evidence").at("trials"); };
+  EXPECT_EQ(trials("a").at("count"), 1);
+  EXPECT_EQ(trials("b").at("count"), 2);
+  EXPECT_EQ(trials("b"), trials("b-again"));
+  const std::string ledger = read_file(dir_ / "trials.jsonl");
+  EXPECT_EQ(std::count(ledger.begin(), ledger.end(), '\n'), 2);
+
+  auto elsewhere = arguments("donchian_breakout", "2025-02-05", "c");
+  elsewhere.insert(elsewhere.end(), {"--trials", path("other.jsonl")});
+  ASSERT_EQ(program_.run(elsewhere).status, 0);
+  EXPECT_EQ(trials("c").at("count"), 1);
+  EXPECT_EQ(read_file(dir_ / "trials.jsonl"), ledger);
+
+  elsewhere = arguments("donchian_breakout", "2025-02-05", "d");
+  elsewhere.insert(elsewhere.end(), {"--trials", path("missing/trials.jsonl")});
+  const auto refused = program_.run(elsewhere);
+  EXPECT_NE(refused.status, 0);
+  EXPECT_NE(refused.err.find("--trials FILE"), std::string::npos) << refused.err;
+  EXPECT_FALSE(fs::exists(path("d"))) << "before a bar is played";
+  EXPECT_FALSE(fs::exists(path("d.partial")));
+}
+
+TEST_F(Backtest, AnInterruptedRunWithoutAJournalYetResumesFromTheBeginning) {
+  backtest("donchian_breakout", "2025-02-05", "whole");
+  for (const char* left : {"r1.partial", "r2.partial/journal"}) {
+    fs::create_directories(dir_ / left);
+    const std::string out = std::string(left).substr(0, 2);
+    auto command = arguments("donchian_breakout", "2025-02-05", out);
+    command.push_back("--resume");
+    const auto resumed = program_.run(command);
+    ASSERT_EQ(resumed.status, 0) << left << ": " << resumed.err;
+    EXPECT_EQ(digest(dir_ / out), digest(dir_ / "whole"));
+  }
+}
+
 TEST_F(Backtest, KilledAtAnyMomentItResumesToTheSameDigest) {
   const auto started = std::chrono::steady_clock::now();
   backtest("donchian_breakout", "2025-02-15", "whole");
