@@ -1,0 +1,88 @@
+// The forecasting benchmark: trains N-HiTS or PatchTST on a public set as its paper does and scores it on the test
+// part, beside the figures the paper reports.
+//
+// What `qtrader bench-forecast` runs. It shows that the networks are the papers' networks before trading heads are put
+// on them; it touches no market data and no model registry. Everything that is chosen is chosen on the validation part;
+// the test part is scored once, at the end, at every window of stride 1.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/reflect.hpp"
+#include "core/base/result.hpp"
+#include "training/deep/event_file.hpp"
+#include "training/deep/forecast_data.hpp"
+#include "training/deep/progress.hpp"
+
+namespace qtrader::training::deep {
+
+enum class ForecastModel : std::uint8_t { Nhits, PatchTst };
+
+/// "nhits" or "patchtst". Error: InvalidArgument.
+base::Result<ForecastModel> parse_forecast_model(std::string_view name);
+
+struct ForecastRequest {
+  std::string dataset;  // ETTh1, ETTm2, Exchange or ILI
+  std::filesystem::path file;
+  std::string model;  // nhits or patchtst
+  std::vector<std::int64_t> horizons;
+  std::uint64_t seed = 1;
+  std::filesystem::path reported;  // reported-results.csv; empty: no comparison
+  std::int64_t epochs = 0;         // at most; 0: the model's usual number
+  std::int64_t windows = 0;        // drawn for an epoch, and at most validated on; 0: the model's usual number
+  std::int32_t threads = 1;
+  std::filesystem::path out;  // checkpoints and learning curves; empty: none
+  bool resume = false;        // from the checkpoints in out
+  std::function<double()> steady_seconds;
+  UnixSeconds unix_seconds;
+};
+
+struct ReportedComparison {
+  std::string model;
+  double mse = 0;
+  std::optional<double> mae;
+  double ratio = 0;  // our MSE over theirs
+};
+
+struct ForecastResult {
+  std::string dataset, model;
+  std::int64_t horizon = 0, look_back = 0;
+  std::string settings;           // what was chosen, by validation where there was a choice
+  std::int64_t test_windows = 0;  // all of them
+  double mse = 0, mae = 0;        // on standardised values, over all channels and steps
+  double mse_last_value = 0;      // of a forecast that repeats the last value, for scale
+  std::vector<ReportedComparison> reported;
+  std::uint64_t seed = 0;
+  std::int64_t epochs = 0, best_epoch = 0;  // of the chosen network
+  double validation_mse = 0;
+  double seconds = 0;  // all networks tried, and scoring
+};
+
+class ForecastBenchmark {
+ public:
+  /// Reads the files and checks every horizon, so that nothing fails after hours. Errors: NotFound, Io, Corrupt,
+  /// InvalidArgument.
+  static base::Result<ForecastBenchmark> create(ForecastRequest request);
+
+  /// Trains and scores one horizon. Errors: Interrupted, those of checkpoints and event files.
+  base::Result<ForecastResult> run(std::int64_t horizon, const Progress& progress) const;
+
+ private:
+  ForecastBenchmark(ForecastRequest request, ForecastSeries series, std::vector<ReportedError> reported);
+  void compare(ForecastModel model, ForecastResult& result) const;
+
+  ForecastRequest request_;
+  ForecastSeries series_;
+  std::vector<ReportedError> reported_;
+};
+
+QT_DESCRIBE(ReportedComparison, model, mse, mae, ratio)
+QT_DESCRIBE(ForecastResult, dataset, model, horizon, look_back, settings, test_windows, mse, mae, mse_last_value,
+            reported, seed, epochs, best_epoch, validation_mse, seconds)
+
+}  // namespace qtrader::training::deep
