@@ -1,0 +1,11 @@
+// qtrader bench-forecast: parse options, run training/deep's forecasting benchmark, print. No logic of its own.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace qtrader::apps {
+
+/// Registers the verb. Running it sets status: 0 done, 1 the machine failed or the user stopped it, 2 a wrong request.
+void add_bench_forecast_command(CLI::App& app, int& status);
+
+}  // namespace qtrader::apps
