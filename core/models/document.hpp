@@ -1,6 +1,6 @@
 // Value: the parsed tree of a JSON or UBJSON file, as model cards and XGBoost model files need it.
 //
-// Only the loaders of this room read it; nothing on a decision's path does. Homogeneous number arrays are kept flat,
+// Only loaders and readers of cards use it; nothing on a decision's path does. Homogeneous number arrays are kept flat,
 // since a model file is almost nothing else. Never trusts its input: both parsers bound depth and never reserve by a
 // count that the remaining bytes cannot hold.
 #pragma once
