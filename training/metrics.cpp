@@ -8,17 +8,13 @@
 namespace qtrader::training {
 namespace {
 
-using Confusion = std::array<std::array<std::int64_t, kClassCount>, kClassCount>;
-
 std::size_t index(LabelClass c) { return static_cast<std::size_t>(c); }
-
-std::size_t argmax(const Probabilities& p) { return static_cast<std::size_t>(std::ranges::max_element(p) - p.begin()); }
 
 double expected_calibration_error(std::span<const LabelClass> labels, std::span<const Probabilities> p) {
   constexpr std::size_t kBins = 15;
   std::array<double, kBins> hits{}, confidence{};
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    const std::size_t top = argmax(p[i]);
+    const std::size_t top = top_class(p[i]);
     const auto bin = std::min(kBins - 1, static_cast<std::size_t>(p[i][top] * static_cast<double>(kBins)));
     hits[bin] += top == index(labels[i]) ? 1 : 0;
     confidence[bin] += p[i][top];
@@ -26,6 +22,25 @@ double expected_calibration_error(std::span<const LabelClass> labels, std::span<
   double sum = 0;  // Σ n_b/n · |hit rate − mean confidence| = Σ |hits − confidence sum| / n
   for (std::size_t b = 0; b < kBins; ++b) sum += std::abs(hits[b] - confidence[b]);
   return sum / static_cast<double>(labels.size());
+}
+
+}  // namespace
+
+double log_loss_of(LabelClass label, const Probabilities& p) {
+  return -base::det::log(std::max(p[index(label)], 1e-15));
+}
+
+double brier_of(LabelClass label, const Probabilities& p) {
+  double out = 0;
+  for (std::size_t c = 0; c < kClassCount; ++c) {
+    const double d = p[c] - (c == index(label) ? 1 : 0);
+    out += d * d;
+  }
+  return out;
+}
+
+std::size_t top_class(const Probabilities& p) {
+  return static_cast<std::size_t>(std::ranges::max_element(p) - p.begin());
 }
 
 double macro_f1(const Confusion& m) {
@@ -41,7 +56,7 @@ double macro_f1(const Confusion& m) {
   return sum / static_cast<double>(kClassCount);
 }
 
-double matthews(const Confusion& m) {
+double matthews_correlation(const Confusion& m) {
   double n = 0, correct = 0, cross = 0, actual_squares = 0, predicted_squares = 0;
   for (std::size_t c = 0; c < kClassCount; ++c) {
     double actual = 0, predicted = 0;
@@ -59,12 +74,10 @@ double matthews(const Confusion& m) {
   return denominator > 0 ? (correct * n - cross) / denominator : 0;
 }
 
-}  // namespace
-
 double log_loss(std::span<const LabelClass> labels, std::span<const Probabilities> p) {
   QT_CHECK(labels.size() == p.size() && !labels.empty(), "one probability vector for each label");
   double sum = 0;
-  for (std::size_t i = 0; i < labels.size(); ++i) sum -= base::det::log(std::max(p[i][index(labels[i])], 1e-15));
+  for (std::size_t i = 0; i < labels.size(); ++i) sum += log_loss_of(labels[i], p[i]);
   return sum / static_cast<double>(labels.size());
 }
 
@@ -76,11 +89,8 @@ Score score(std::span<const LabelClass> labels, std::span<const Probabilities> p
   double brier = 0, correct = 0, directional = 0, directional_rows = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const std::size_t actual = index(labels[i]);
-    for (std::size_t c = 0; c < kClassCount; ++c) {
-      const double d = p[i][c] - (c == actual ? 1 : 0);
-      brier += d * d;
-    }
-    const std::size_t top = argmax(p[i]);
+    brier += brier_of(labels[i], p[i]);
+    const std::size_t top = top_class(p[i]);
     ++out.confusion[actual][top];
     correct += top == actual ? 1 : 0;
     if (labels[i] == LabelClass::Hold) continue;
@@ -93,7 +103,7 @@ Score score(std::span<const LabelClass> labels, std::span<const Probabilities> p
   out.directional_accuracy = directional_rows > 0 ? directional / directional_rows : 0;
   out.ece = expected_calibration_error(labels, p);
   out.macro_f1 = macro_f1(out.confusion);
-  out.mcc = matthews(out.confusion);
+  out.mcc = matthews_correlation(out.confusion);
   return out;
 }
 

@@ -19,6 +19,8 @@ using Probabilities = std::array<double, kClassCount>;  // SELL, HOLD, BUY; sums
 /// One for each row; absent where the model could not predict (a network without an unbroken history).
 using Forecasts = std::vector<std::optional<Probabilities>>;
 
+using Confusion = std::array<std::array<std::int64_t, kClassCount>, kClassCount>;  // [label][argmax]
+
 struct Score {
   std::int64_t rows = 0;
   double log_loss = 0;  // mean −ln p[label], p floored at 1e-15 (nats)
@@ -28,9 +30,20 @@ struct Score {
   double mcc = 0;  // multi-class Matthews correlation (Gorodkin 2004); 0 where undefined
   double accuracy = 0;
   double directional_accuracy = 0;  // p_BUY against p_SELL on rows whose label is not HOLD; a tie counts half
-  std::array<std::array<std::int64_t, kClassCount>, kClassCount> confusion{};  // [label][argmax]
+  Confusion confusion{};
 };
 QT_DESCRIBE(Score, rows, log_loss, brier, ece, macro_f1, mcc, accuracy, directional_accuracy, confusion)
+
+/// Of one row: −ln p[label], p floored at 1e-15.
+double log_loss_of(LabelClass label, const Probabilities& p);
+/// Σ (p − 1[label])² of one row.
+double brier_of(LabelClass label, const Probabilities& p);
+/// Index of the largest; the first of equals.
+std::size_t top_class(const Probabilities& p);
+/// In [0, 1]; classes that are neither there nor predicted count 0.
+double macro_f1(const Confusion& counts);
+/// In [−1, 1] (Gorodkin 2004); 0 where undefined.
+double matthews_correlation(const Confusion& counts);
 
 double log_loss(std::span<const LabelClass> labels, std::span<const Probabilities> p);
 
