@@ -9,6 +9,7 @@
 #include "training/evaluation.hpp"
 #include "training/fit.hpp"
 #include "training/logistic.hpp"
+#include "training/novelty_fit.hpp"
 #include "training/xgboost.hpp"
 
 namespace qtrader::training {
@@ -40,6 +41,7 @@ struct Workbench {
   Dataset dataset;
   Split split;
   std::vector<double> weights;
+  models::NoveltyBaseline novelty;  // of the training rows
   TrainReport report;
 
   RowBlock train() const { return dataset.block(split.train); }
@@ -115,6 +117,7 @@ base::Result<void> prepare(const TrainOptions& options, const Progress& progress
   TrainReport& r = bench.report;
   r.neutral_features = hold_uncovered_neutral(bench.dataset, bench.split.train);
   bench.weights = sample_weights(bench.dataset, bench.split.train);
+  QT_TRY(bench.novelty, fit_novelty(bench.train().x));
   r.symbols = bench.universe.symbols;
   r.timeframe = options.universe.primary;
   r.base_timeframe = bench.universe.base;
@@ -185,6 +188,7 @@ models::ModelCard card_of(const FittedModel& fitted, const TrainOptions& options
   card.hyper_parameters = fitted.hyper_parameters;
   card.temperature = temperature_of(bench.validation().labels, fitted.validation);
   card.class_mean_abs_r = class_mean_abs_return(bench.dataset, bench.split.train);
+  card.novelty = bench.novelty;
   card.sha256 = base::sha256_hex(fitted.weights);
   card.trained_at = options.trained_at;
   return card;

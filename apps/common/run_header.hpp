@@ -11,7 +11,7 @@
 namespace qtrader::apps {
 
 struct RunHeader {
-  std::string schema = "qtrader_journal/2";
+  std::string schema = "qtrader_journal/3";
   std::string code_version;
   engine::EngineConfig engine;
   simvenue::SimVenueConfig venue;

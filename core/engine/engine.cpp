@@ -8,7 +8,7 @@ namespace qtrader::engine {
 namespace {
 
 constexpr double kSlippageCapBps = 15;  // fund.md 1.2, hook 7
-constexpr std::uint32_t kSnapshotVersion = 3;
+constexpr std::uint32_t kSnapshotVersion = 4;
 
 }  // namespace
 

@@ -86,6 +86,13 @@ Result<void> read(const Value& v, std::vector<std::string>& out, const std::stri
   return {};
 }
 
+Result<void> read(const Value& v, std::vector<double>& out, const std::string& path) {
+  const auto* list = v.as<Value::Numbers>();
+  if (list == nullptr) return wrong_type(path, "a list of numbers");
+  out = *list;
+  return {};
+}
+
 template <class T, std::size_t N>
 Result<void> read(const Value& v, std::array<T, N>& out, const std::string& path) {
   const auto* list = v.as<Value::Numbers>();
@@ -140,6 +147,7 @@ Result<void> validate(const ModelCard& card) {
   const bool hex =
       std::ranges::all_of(card.sha256, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
   if (card.sha256.size() != 64 || !hex) return out_of_range("sha256", card.sha256, "64 lower-case hexadecimal digits");
+  QT_TRY_VOID(Novelty::create(card.novelty));
   return {};
 }
 
@@ -154,13 +162,16 @@ base::Result<ModelCard> parse_card(std::string_view json) {
 }
 
 ModelTraits traits_of(const ModelCard& card) {
+  std::shared_ptr<const Novelty> novelty;
+  if (auto made = Novelty::create(card.novelty); made.ok()) novelty = std::make_shared<const Novelty>(std::move(*made));
   return ModelTraits{.kind = card.type,
                      .schema_id = card.schema_id,
                      .artifact_sha256 = card.sha256,
                      .temperature = card.temperature,
                      .class_mean_abs_r = card.class_mean_abs_r,
                      .horizon_bars = card.label_spec.horizon_bars,
-                     .synthetic = card.synthetic};
+                     .synthetic = card.synthetic,
+                     .novelty = std::move(novelty)};
 }
 
 }  // namespace qtrader::models

@@ -17,6 +17,7 @@
 #include "core/base/time.hpp"
 #include "core/domain/bar.hpp"
 #include "core/models/model.hpp"
+#include "core/models/novelty.hpp"
 
 namespace qtrader::models {
 
@@ -53,20 +54,22 @@ struct ModelCard {
   std::map<std::string, std::string> hyper_parameters;
   double temperature = 1;                    // see ModelTraits
   std::array<double, 3> class_mean_abs_r{};  // see ModelTraits
+  NoveltyBaseline novelty;                   // of the training rows
   std::map<std::string, double> metrics;     // "test.log_loss", …; one that could not be computed is absent
   std::string sha256;                        // of the weights file, 64 lower-case hex digits
   base::Timestamp trained_at;
 };
 QT_DESCRIBE(ModelCard, model_id, type, version, schema_id, timeframe, label_spec, data_range, symbols, n_rows,
-            class_counts, synthetic, code_version, seed, hyper_parameters, temperature, class_mean_abs_r, metrics,
-            sha256, trained_at)
+            class_counts, synthetic, code_version, seed, hyper_parameters, temperature, class_mean_abs_r, novelty,
+            metrics, sha256, trained_at)
 
 /// Reads a card. Members it does not know are ignored, so that a card may grow.
 /// Errors: Corrupt (not JSON); SchemaMismatch naming the member that is missing or of another type; InvalidArgument
 /// naming the member whose value is out of range (temperature > 0, class means finite and ≥ 0, counts ≥ 0, a SHA-256 in
-/// sha256).
+/// sha256, a novelty baseline as Novelty::create wants it).
 base::Result<ModelCard> parse_card(std::string_view json);
 
+/// Novelty is null if the card has no usable baseline, which parse_card does not let pass.
 ModelTraits traits_of(const ModelCard& card);
 
 }  // namespace qtrader::models

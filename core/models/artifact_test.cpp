@@ -5,6 +5,7 @@
 
 #include "core/base/json.hpp"
 #include "core/base/rng.hpp"
+#include "core/models/test_baseline.hpp"
 
 namespace qtrader::models {
 namespace {
@@ -26,6 +27,7 @@ ModelCard sample_card() {
   card.hyper_parameters = {{"eta", "0.03"}, {"max_depth", "5"}};
   card.temperature = 1.0834726451928374;
   card.class_mean_abs_r = {0.98765432109876543, 0.2, 1.0123};
+  card.novelty = testing::plain_baseline(2);
   card.metrics = {{"test.log_loss", 1.0312}};
   card.sha256 = std::string(64, '0');
   card.trained_at = {1'764'756'900'123'000'000};
@@ -47,6 +49,7 @@ TEST(ModelCard, RoundTripsThroughJsonToTheLastBit) {
   EXPECT_EQ(parsed->seed, card.seed);
   EXPECT_EQ(parsed->temperature, card.temperature);
   EXPECT_EQ(parsed->class_mean_abs_r, card.class_mean_abs_r);
+  EXPECT_EQ(parsed->novelty, card.novelty);
   EXPECT_EQ(parsed->trained_at, card.trained_at);
 }
 
@@ -108,6 +111,8 @@ TEST(ModelCard, RefusesValuesOutOfRange) {
   EXPECT_EQ(code_of([](ModelCard& c) { c.label_spec.horizon_bars = 0; }), range);
   EXPECT_EQ(code_of([](ModelCard& c) { c.sha256 = "abc"; }), range);
   EXPECT_EQ(code_of([](ModelCard& c) { c.sha256[3] = 'G'; }), range);
+  EXPECT_EQ(code_of([](ModelCard& c) { c.novelty = {}; }), range);
+  EXPECT_EQ(code_of([](ModelCard& c) { c.novelty.whitening.pop_back(); }), range);
   EXPECT_EQ(code_of([](ModelCard&) {}), "accepted");
 }
 
@@ -131,6 +136,8 @@ TEST(ModelCard, TraitsCarryWhatDecisionsNeed) {
   EXPECT_EQ(traits.class_mean_abs_r, card.class_mean_abs_r);
   EXPECT_EQ(traits.horizon_bars, 4);
   EXPECT_TRUE(traits.synthetic);
+  ASSERT_NE(traits.novelty, nullptr);
+  EXPECT_EQ(traits.novelty->baseline(), card.novelty);
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ using domain::Consensus;
 using domain::HoldReason;
 
 constexpr std::size_t kKinds = 4;
+constexpr std::size_t kNone = kKinds;
 constexpr std::size_t kVerdictWindow = 2000;  // directional verdicts that confidence ranks among
 constexpr std::size_t kLeastVerdicts = 300;   // below it confidence is p_dir, clipped
 constexpr double kMaxOpposingWeight = 0.35;   // of a member that says the opposite
@@ -45,6 +46,8 @@ Result<void> validate(const EnsembleConfig& c) {
   if (!(c.min_confidence >= 0 && c.min_confidence <= 1)) return invalid("min_confidence", c.min_confidence, "0 to 1");
   if (!(c.min_margin >= 0 && c.min_margin < 1)) return invalid("min_margin", c.min_margin, "0 to below 1");
   if (!(c.cost_multiple >= 0 && c.cost_multiple <= 100)) return invalid("cost_multiple", c.cost_multiple, "0 to 100");
+  if (!(c.interval_coverage >= 0.50 && c.interval_coverage <= 0.99))
+    return invalid("interval_coverage", c.interval_coverage, "0.50 to 0.99");
   return {};
 }
 
@@ -84,13 +87,28 @@ double entropy(const std::array<double, 3>& p) {
   return h;
 }
 
+/// From the bar decided on to the close that the members predict; 0 without members.
+base::Duration horizon_of(const std::vector<std::unique_ptr<Model>>& members, domain::Timeframe primary) {
+  return members.empty() ? base::Duration{} : domain::duration(primary) * members.front()->traits().horizon_bars;
+}
+
+/// Takes the directional part of p nearer to even, whatever it says of HOLD.
+void shrink(std::array<double, 3>& p, double factor) {
+  const double directional = p[index(Action::Sell)] + p[index(Action::Buy)];
+  if (factor == 1 || !(directional > 0)) return;
+  const double buy = 0.5 + (p[index(Action::Buy)] / directional - 0.5) * factor;
+  p[index(Action::Buy)] = directional * buy;
+  p[index(Action::Sell)] = directional - p[index(Action::Buy)];
+}
+
 }  // namespace
 
 /// The members' answers to one question, and how they are counted. By member, in the ensemble's order.
 struct Ensemble::Panel {
   struct Seat {
     const ModelTraits* traits = nullptr;
-    Prediction prediction;  // its action at the configured margin
+    Prediction prediction;  // shrunk as far as the vector is novel; its action at the configured margin
+    std::optional<Novelty::Reading> novelty;
     double weight = 0;
     bool counted = false;
     std::string_view note;
@@ -121,7 +139,24 @@ Ensemble::Ensemble(EnsembleConfig config, std::size_t symbols, domain::Timeframe
       members_(std::move(members)),
       volatility_(symbols, HighVolatility(primary)),
       guards_(kKinds, DegeneracyGuard(symbols)),
-      p_dir_(kVerdictWindow) {}
+      p_dir_(kVerdictWindow),
+      pending_(symbols, horizon_of(members_, primary)),
+      calibrator_(horizon_of(members_, primary)),
+      interval_(config.interval_coverage) {
+  share_baselines();
+}
+
+/// Members trained on the same rows carry the same baseline: it is measured once for all of them.
+void Ensemble::share_baselines() {
+  for (std::size_t m = 0; m < members_.size(); ++m) {
+    const Novelty* const own = members_[m]->traits().novelty.get();
+    const auto same = std::ranges::find_if(
+        baselines_, [own](const Novelty* b) { return own != nullptr && b->baseline() == own->baseline(); });
+    baseline_of_[m] = static_cast<std::size_t>(same - baselines_.begin());
+    if (own != nullptr && same == baselines_.end()) baselines_.push_back(own);
+    if (own == nullptr) baseline_of_[m] = kNone;
+  }
+}
 
 domain::Signal Ensemble::decide(const EnsembleInput& input) {
   const features::FeatureVector& now = input.now;
@@ -135,6 +170,7 @@ domain::Signal Ensemble::decide(const EnsembleInput& input) {
   out.high_volatility = volatility.active();
   out.hold_reason = HoldReason::FeaturesInvalid;
   if (!members_.empty()) out.horizon_minutes = members_.front()->traits().horizon_bars * domain::minutes(primary_);
+  learn(now);
   if (!now.valid) return out;
 
   out.atr_frac = now.x[kAtrPct];
@@ -146,29 +182,49 @@ domain::Signal Ensemble::decide(const EnsembleInput& input) {
   pool(panel, out);
   const Action side = leaning(out);
   if (side != Action::Hold) {
-    out.p_dir = out.p[index(side)] / (out.p[index(Action::Sell)] + out.p[index(Action::Buy)]);
-    out.confidence = confidence(out.p_dir, now.cleared());
-    out.expected_edge_frac = expected_edge(panel, input, out);
-    if (fresh) p_dir_.push(out.p_dir);
+    judge(panel, input, out);
+    if (fresh) remember(input, out);
   }
   out.hold_reason = gate(panel, input, out);
   if (out.hold_reason == HoldReason::None) out.action = side;
   return out;
 }
 
+/// What this close says about the verdict of one horizon ago.
+void Ensemble::learn(const features::FeatureVector& now) {
+  const auto matured = pending_.mature(now.symbol, now.bar_close, now.close);
+  if (!matured) return;
+  const PendingVerdict& v = matured->verdict;
+  calibrator_.add({v.bar_close, v.p_dir_raw, v.p_dir, matured->log_return > 0}, now.bar_close);
+  if (v.unit > 0) interval_.add(now.bar_close, v, matured->log_return / v.unit);
+}
+
 Ensemble::Panel Ensemble::ask(const EnsembleInput& input, bool fresh) {
   Panel panel;
+  std::array<Novelty::Reading, kKinds> novelty;
+  for (std::size_t b = 0; b < baselines_.size(); ++b) novelty[b] = baselines_[b]->measure(input.now.x);
   for (const auto& member : members_) {
+    const std::size_t baseline = baseline_of_[panel.size];
     Panel::Seat& seat = panel.seats[panel.size++];
+    if (baseline != kNone) seat.novelty = novelty[baseline];
     seat.traits = &member->traits();
     seat.prediction = member->predict({input.now, input.history});
     if (!seat.prediction.valid) {
       seat.note = seat.prediction.why_invalid;
       continue;
     }
+    if (seat.novelty && seat.novelty->too_far()) {
+      seat.prediction.valid = false;
+      seat.note = "out of distribution";
+      continue;
+    }
     seat.prediction.action = action_of(seat.prediction.p, config_.min_margin);
     DegeneracyGuard& guard = guards_[index(seat.traits->kind)];
-    if (fresh) guard.add(input.now.symbol, seat.prediction);
+    if (fresh) guard.add(input.now.symbol, seat.prediction);  // what the member says, not what is left of it
+    if (seat.novelty) {
+      shrink(seat.prediction.p, seat.novelty->factor);
+      seat.prediction.action = action_of(seat.prediction.p, config_.min_margin);
+    }
     seat.counted = !guard.inactive();
     if (seat.counted)
       ++panel.active;
@@ -210,6 +266,10 @@ void Ensemble::pool(const Panel& panel, domain::Signal& out) const {
     vote.effective_weight = seat.weight;
     vote.counted = seat.counted;
     vote.note = seat.note;
+    if (seat.novelty) {
+      vote.ood_score = seat.novelty->score;
+      vote.ood_factor = seat.novelty->factor;
+    }
     if (!seat.counted) continue;
     for (std::size_t c = 0; c < 3; ++c) out.p[c] += seat.weight * seat.prediction.p[c];
     mean_entropy += seat.weight * entropy(seat.prediction.p);
@@ -218,24 +278,64 @@ void Ensemble::pool(const Panel& panel, domain::Signal& out) const {
   out.consensus = consensus_of(panel.agreeing(leaning(out)), panel.active);
 }
 
-/// P_side·μ_side − P_opp·μ_opp, μ = class mean |r| in units of σ100·√H, pooled like the probabilities (ai.md 0.3).
-double Ensemble::expected_edge(const Panel& panel, const EnsembleInput& input, const domain::Signal& verdict) const {
-  if (!(input.sigma100 > 0) || !std::isfinite(input.sigma100)) return 0;
+/// What is said of the side a verdict leans to: probability, confidence, expected move and its interval.
+void Ensemble::judge(const Panel& panel, const EnsembleInput& input, domain::Signal& out) const {
+  const CalibrationMap& map = calibrator_.current();
+  out.p_dir_raw = out.p[index(leaning(out))] / (out.p[index(Action::Sell)] + out.p[index(Action::Buy)]);
+  out.p_dir = calibrator_.apply(out.p_dir_raw);
+  out.calibration = map.number;
+  out.calibration_day = map.day;
+  out.confidence = confidence(out, input.now.cleared());
+  const double unit = horizon_sigma(input.sigma100);
+  out.expected_edge_frac = expected_edge(panel, out, unit);
+  const auto around = interval_.residual_bounds();
+  if (!around || unit == 0) return;
+  out.interval_low_frac = out.expected_edge_frac + around->low * unit;
+  out.interval_high_frac = out.expected_edge_frac + around->high * unit;
+}
+
+/// σ100·√H, the unit of class means and residuals; 0 if not known.
+double Ensemble::horizon_sigma(double sigma100) const {
+  if (!(sigma100 > 0) || !std::isfinite(sigma100)) return 0;
+  return sigma100 * std::sqrt(static_cast<double>(members_.front()->traits().horizon_bars));
+}
+
+/// P_side·μ_side − P_opp·μ_opp, μ = class mean |r| in units of σ100·√H, pooled like the probabilities (ai.md 0.3). The
+/// two P are what the pool says of a move at all, divided by the calibrated p_dir.
+double Ensemble::expected_edge(const Panel& panel, const domain::Signal& verdict, double unit) const {
   std::array<double, 3> mean{};
   for (const Panel::Seat& seat : panel.all()) {
     for (std::size_t c = 0; c < 3; ++c) mean[c] += seat.weight * seat.traits->class_mean_abs_r[c];
   }
   const std::size_t side = index(leaning(verdict));
   const std::size_t other = index(opposite(leaning(verdict)));
-  const double horizon = static_cast<double>(members_.front()->traits().horizon_bars);
-  const double unit = input.sigma100 * std::sqrt(horizon);
-  return (verdict.p[side] * mean[side] - verdict.p[other] * mean[other]) * unit;
+  const double moves = verdict.p[side] + verdict.p[other];
+  return moves * (verdict.p_dir * mean[side] - (1 - verdict.p_dir) * mean[other]) * unit;
 }
 
-double Ensemble::confidence(double p_dir, int features_absent) const {
-  const double score =
-      p_dir_.size() < kLeastVerdicts ? std::clamp(p_dir, 0.35, 0.70) : 0.35 + 0.60 * p_dir_.fraction_below(p_dir);
+/// Selectivity: the verdict's rank among the last ones (ai.md 0.3); its clipped p_dir while there are few.
+double Ensemble::confidence(const domain::Signal& verdict, int features_absent) const {
+  const double score = p_dir_.size() < kLeastVerdicts ? std::clamp(verdict.p_dir, 0.35, 0.70)
+                                                      : 0.35 + 0.60 * p_dir_.fraction_below(verdict.p_dir_raw);
   return features_absent > kToleratedAbsentFeatures ? score * kAbsentFeaturesFactor : score;
+}
+
+/// For ranks, and to be compared with its outcome. Without a close nothing can be compared.
+void Ensemble::remember(const EnsembleInput& input, const domain::Signal& verdict) {
+  p_dir_.push(verdict.p_dir_raw);
+  if (!(input.now.close > 0)) return;
+  PendingVerdict pending{.bar_close = input.now.bar_close,
+                         .close = input.now.close,
+                         .buy = leaning(verdict) == Action::Buy,
+                         .p_dir_raw = verdict.p_dir_raw,
+                         .p_dir = verdict.p_dir,
+                         .unit = horizon_sigma(input.sigma100),
+                         .edge = 0,
+                         .bounds = {}};
+  if (pending.unit > 0) pending.edge = verdict.expected_edge_frac / pending.unit;
+  if (verdict.interval_low_frac && verdict.interval_high_frac)
+    pending.bounds = Bounds{*verdict.interval_low_frac / pending.unit, *verdict.interval_high_frac / pending.unit};
+  pending_.add(input.now.symbol, pending);
 }
 
 /// The first gate that keeps the verdict from being an entry, in the order of ai.md 3.1.

@@ -6,6 +6,7 @@
 #include "core/base/archive.hpp"
 #include "core/base/json.hpp"
 #include "core/base/rng.hpp"
+#include "core/models/test_baseline.hpp"
 
 namespace qtrader::models {
 namespace {
@@ -55,10 +56,13 @@ ModelTraits traits_for(ModelKind kind) {
 /// An ensemble of scripted members and a market to ask about.
 class Bench {
  public:
-  explicit Bench(std::vector<ModelKind> kinds, EnsembleConfig config = {}) {
+  using Novelties = std::array<std::shared_ptr<const Novelty>, 4>;  // by ModelKind
+  explicit Bench(std::vector<ModelKind> kinds, EnsembleConfig config = {}, const Novelties& novelties = {}) {
     std::vector<std::unique_ptr<Model>> members;
     for (const ModelKind k : kinds) {
-      members.push_back(std::make_unique<ScriptedModel>(traits_for(k), scripts[static_cast<std::size_t>(k)]));
+      ModelTraits traits = traits_for(k);
+      traits.novelty = novelties[static_cast<std::size_t>(k)];
+      members.push_back(std::make_unique<ScriptedModel>(std::move(traits), scripts[static_cast<std::size_t>(k)]));
     }
     auto made = Ensemble::create(config, kSymbols, kPrimary, std::move(members));
     EXPECT_TRUE(made.ok()) << (made.ok() ? "" : made.error().message());
@@ -464,9 +468,200 @@ TEST(Ensemble, DisagreementIsTheJensenShannonDivergence) {
   EXPECT_EQ(s.hold_reason, HoldReason::ModelsSayHold) << "a tie has no side";
 }
 
+std::shared_ptr<const Novelty> plain_novelty(double d95 = 3) {
+  NoveltyBaseline baseline = testing::plain_baseline(2);
+  baseline.d95 = d95;
+  auto made = Novelty::create(std::move(baseline));
+  EXPECT_TRUE(made.ok());
+  return std::make_shared<const Novelty>(std::move(made).value());
+}
+
+TEST(Ensemble, MembersTakenOutOfTheirDepthAreHeardLessOrNotAtAll) {
+  // LightGBM has a baseline of its own, PatchTST none.
+  Bench b(kAll, {}, {plain_novelty(), plain_novelty(3.5), plain_novelty(), nullptr});
+  b.all(kBuy);
+  b.now.x[0] = 2;
+  auto s = b.next();
+  ASSERT_TRUE(s.votes[0].ood_score);
+  EXPECT_NEAR(*s.votes[0].ood_score, 0.95 * 2 / 3, 1e-9);
+  EXPECT_EQ(s.votes[0].ood_factor, 1);
+  EXPECT_EQ(s.votes[0].p, kBuy);
+  EXPECT_FALSE(s.votes[3].ood_score);
+
+  b.now.x[0] = 3.8;
+  s = b.next();
+  EXPECT_NEAR(s.votes[0].ood_factor, std::exp(-0.08), 1e-9);
+  EXPECT_NEAR(s.votes[1].ood_factor, std::exp(-0.03), 1e-9);
+  EXPECT_NEAR(s.votes[0].p[1], 0.2, 1e-12) << "what it says of HOLD stands";
+  EXPECT_NEAR(s.votes[0].p[2] / 0.8, 0.5 + 0.375 * std::exp(-0.08), 1e-9);
+  EXPECT_NEAR(s.votes[0].p[0] + s.votes[0].p[1] + s.votes[0].p[2], 1, 1e-12);
+  EXPECT_EQ(s.votes[3].p, kBuy);
+  double pooled = 0;
+  for (const auto& v : s.votes) pooled += v.effective_weight * v.p[2];
+  EXPECT_NEAR(s.p[2], pooled, 1e-12) << "the pool is what the record says";
+  EXPECT_NEAR(s.expected_edge_frac, (s.p[2] - s.p[0]) * 0.01 * 2, 1e-12) << "and the expected value goes by it";
+
+  b.now.x[0] = 4.5;
+  s = b.next();
+  EXPECT_FALSE(s.votes[0].counted);
+  EXPECT_EQ(s.votes[0].note, "out of distribution");
+  EXPECT_EQ(s.votes[0].effective_weight, 0);
+  EXPECT_GT(*s.votes[0].ood_score, 0.999);
+  EXPECT_TRUE(s.votes[3].counted);
+  EXPECT_EQ(s.hold_reason, HoldReason::TooFewModels);
+}
+
+/// A market whose next hour agrees with a verdict as often as it is told, and members that know nothing of it.
+class World {
+ public:
+  explicit World(Bench& bench, std::uint64_t seed) : bench_(bench), rng_(seed) { closes_.fill(100); }
+
+  /// One bar of every symbol; `claim` draws P(BUY) of a move, `truth` says how often the price then rises.
+  template <class Claim, class Truth, class Sink>
+  void bar(Claim&& claim, Truth&& truth, Sink&& sink) {
+    for (std::uint16_t s = 0; s < kSymbols; ++s) {
+      // What the verdict of four bars ago claimed shows now: one horizon's move, spread over no path.
+      auto& waiting = claims_[s];
+      if (waiting.size() == 4) {
+        const double size = std::abs(rng_.normal()) * bench_.sigma * 2;
+        closes_[s] = waiting.front().close * std::exp(rng_.uniform() < truth(waiting.front().p_buy) ? size : -size);
+        waiting.erase(waiting.begin());
+      }
+      const double p_buy = claim(rng_);
+      waiting.push_back({p_buy, closes_[s]});
+      bench_.all({0.7 * (1 - p_buy), 0.3, 0.7 * p_buy});
+      bench_.now.close = closes_[s];
+      sink(bench_.next(s));
+    }
+  }
+  base::Rng& rng() { return rng_; }
+
+ private:
+  struct Claim {
+    double p_buy, close;
+  };
+  Bench& bench_;
+  base::Rng rng_;
+  std::array<double, kSymbols> closes_{};
+  std::array<std::vector<Claim>, kSymbols> claims_;
+};
+
+TEST(Ensemble, CalibratesItsVerdictsOnWhatBecameOfThem) {
+  Bench b(kTrees);
+  World w(b, 31);
+  const auto claim = [](base::Rng& rng) { return rng.uniform(0.6, 0.9); };
+  const auto truth = [](double) { return 0.55; };
+  domain::Signal first, last;
+  for (int bar = 0; bar < 300; ++bar)
+    w.bar(claim, truth, [&](domain::Signal s) {
+      if (bar == 0) first = s;
+      last = std::move(s);
+    });
+  EXPECT_EQ(first.calibration, 0U);
+  EXPECT_EQ(first.p_dir, first.p_dir_raw);
+  EXPECT_GT(last.calibration, 0U);
+  EXPECT_EQ(last.calibration, b.ensemble->calibrator().current().number);
+  EXPECT_EQ(last.calibration_day, b.ensemble->calibrator().current().day);
+  EXPECT_EQ(last.p_dir, b.ensemble->calibrator().current()(last.p_dir_raw));
+  EXPECT_LT(last.p_dir, 0.68);
+  EXPECT_NEAR(last.expected_edge_frac, 0.7 * (2 * last.p_dir - 1) * 0.01 * 2, 1e-12) << "by the calibrated p_dir";
+  const auto before = b.again().confidence;
+  ASSERT_TRUE(b.ensemble->rollback_calibration());
+  EXPECT_NE(b.again().p_dir, last.p_dir);
+  EXPECT_EQ(b.again().confidence, before) << "a rank does not depend on the map";
+}
+
+TEST(Ensemble, GivesAnIntervalOnceEnoughHasMatured) {
+  Bench b(kTrees);
+  World w(b, 32);
+  const auto claim = [](base::Rng& rng) { return rng.uniform(0.55, 0.75); };
+  const auto truth = [](double p) { return p; };
+  int with = 0, without = 0;
+  const auto sink = [&](const domain::Signal& s) {
+    EXPECT_EQ(s.interval_low_frac.has_value(), s.interval_high_frac.has_value());
+    if (!s.interval_low_frac) {
+      ++without;
+      return;
+    }
+    ++with;
+    EXPECT_LT(*s.interval_low_frac, s.expected_edge_frac);
+    EXPECT_GT(*s.interval_high_frac, s.expected_edge_frac);
+  };
+  for (int bar = 0; bar < 400; ++bar) w.bar(claim, truth, sink);
+  EXPECT_EQ(without, 4 * static_cast<int>(kSymbols) + 299)
+      << "300 outcomes of verdicts four bars old, the last its own";
+  EXPECT_GT(with, 9000);
+  EXPECT_NEAR(b.ensemble->interval().coverage(), 0.8, 0.02);
+  b.sigma = 0;
+  EXPECT_FALSE(b.again().interval_low_frac) << "without a unit nothing is said";
+}
+
+TEST(Ensemble, VerdictsMatureOnBarsThatPredictNothing) {
+  Bench b(kTrees);
+  b.all(kBuy);
+  b.now.close = 100;
+  b.next();
+  b.now.valid = false;
+  for (int bar = 0; bar < 3; ++bar) b.next();
+  EXPECT_EQ(b.ensemble->calibrator().size(), 0U);
+  b.now.close = 101;
+  b.next();
+  b.again();
+  EXPECT_EQ(b.ensemble->calibrator().size(), 1U);
+  EXPECT_EQ(b.ensemble->calibrator().reliability().brier, 0.125 * 0.125) << "it said 0.875 and was right";
+}
+
+/// Probabilities with a rank IC of about 0.02 whose strongest are wrong more often than not, against real costs:
+/// 4 bps per side and slippage, 15-minute σ of 0.3 %.
+struct WeakModel {
+  double spread;  // of the claims around 0.5: what the members think of themselves
+  double claim(base::Rng& rng) const { return 0.5 + spread * (2 * rng.uniform() - 1); }
+  double truth(double p_buy) const {
+    const double lead = (p_buy - 0.5) / spread;  // −1 to 1
+    return 0.5 + (std::abs(lead) > 0.9 ? -0.02 : 0.025) * (lead > 0 ? 1 : -1);
+  }
+};
+
+struct Trades {
+  int entries = 0, before_the_rule = 0;
+};
+Trades trade(const WeakModel& model, const EnsembleConfig& config, int from_bar) {
+  Bench b(kTrees, config);
+  b.sigma = 0.003;
+  b.cost = 0.0012;
+  World w(b, 33);
+  Trades out;
+  for (int bar = 0; bar < 96 * 8; ++bar)
+    w.bar([&](base::Rng& rng) { return model.claim(rng); }, [&](double p) { return model.truth(p); },
+          [&](const domain::Signal& s) {
+            if (bar < from_bar) return;
+            out.entries += s.action != Action::Hold;
+            out.before_the_rule += s.action != Action::Hold || s.hold_reason == HoldReason::NegativeExpectedValue;
+          });
+  return out;
+}
+
+TEST(Ensemble, AnHonestWeakModelNeverTradesUnderTheExpectedValueRule) {
+  // An IC of 0.02 leaves probabilities within a few percent of even.
+  const Trades t = trade({0.05}, {.min_margin = 0}, 0);
+  EXPECT_EQ(t.entries, 0);
+  EXPECT_GT(t.before_the_rule, 1000) << "confidence alone lets the strongest pass, which lose";
+  EXPECT_GT(trade({0.05}, {.min_margin = 0, .require_positive_ev = false}, 0).entries, 1000);
+}
+
+TEST(Ensemble, AnOverconfidentWeakModelStopsTradingOnceItsVerdictsHaveMatured) {
+  const WeakModel boastful{0.25};
+  const Trades first_day = trade(boastful, {}, 0);
+  EXPECT_GT(first_day.entries, 0) << "nothing is known of it yet";
+  const Trades later = trade(boastful, {}, 96 * 2);
+  EXPECT_EQ(later.entries, 0);
+  EXPECT_GT(later.before_the_rule, 1000);
+}
+
 TEST(Ensemble, SnapshotGivesIdenticalFutureVerdicts) {
-  Bench a(kAll);
-  Bench b(kAll);
+  const auto shared = plain_novelty();
+  Bench a(kAll, {}, {shared, shared, shared, shared});
+  Bench b(kAll, {}, {shared, shared, shared, shared});
   base::Rng rng(21);
   const auto step = [&](Bench& bench, std::uint64_t seed, std::uint16_t symbol) {
     base::Rng local(seed);
@@ -476,6 +671,9 @@ TEST(Ensemble, SnapshotGivesIdenticalFutureVerdicts) {
     }
     bench.now.x[26] = 0.01 + 0.01 * local.uniform();
     bench.now.x[29] = 2.5 * local.uniform();
+    bench.now.x[0] = 1.5 * local.normal();
+    bench.now.close = 100 * std::exp(0.02 * local.normal());
+    bench.now.valid = local.below(50) != 0;
     return bench.next(symbol);
   };
   for (int i = 0; i < 4000; ++i) step(a, rng.next(), static_cast<std::uint16_t>(i % static_cast<int>(kSymbols)));
@@ -516,6 +714,8 @@ TEST(Ensemble, RefusesMembersThatDoNotFit) {
   EXPECT_EQ(create({x}, {.min_confidence = 1.5}), "invalid argument");
   EXPECT_EQ(create({x}, {.min_margin = kNaN}), "invalid argument");
   EXPECT_EQ(create({x}, {.cost_multiple = -1}), "invalid argument");
+  EXPECT_EQ(create({x}, {.interval_coverage = 0.49}), "invalid argument");
+  EXPECT_EQ(create({x}, {.interval_coverage = 1}), "invalid argument");
 }
 
 }  // namespace

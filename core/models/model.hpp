@@ -24,6 +24,8 @@ QT_DESCRIBE_ENUM(ModelKind, XGBoost, LightGBM, NHits, PatchTst)
 /// "xgboost", "lightgbm", "nhits", "patchtst".
 std::string_view name(ModelKind kind);
 
+class Novelty;  // core/models/novelty.hpp
+
 struct ModelInput {
   const features::FeatureVector& now;
   const FeatureHistory* history = nullptr;  // of the symbol, ending with `now`; null where no model needs one
@@ -58,7 +60,8 @@ struct ModelTraits {
   double temperature = 1;                    // logits are divided by it (Guo et al. 2017); fitted on validation rows
   std::array<double, 3> class_mean_abs_r{};  // mean |forward log return| of each class, in units of σ100·√H
   std::int32_t horizon_bars = 4;
-  bool synthetic = false;  // trained on synthetic data
+  bool synthetic = false;                  // trained on synthetic data
+  std::shared_ptr<const Novelty> novelty;  // of the training rows; null: unknown, as in a model without a card
 };
 
 class Model {

@@ -33,16 +33,11 @@ domain::Signal AiStrategy::evaluate(const StrategyInput& input) {
   QT_CHECK(input.features != nullptr, "the ai strategy needs the feature book");
   const features::FeatureVector vector = input.features->compute(input.symbol, input.market, input.now);
   const models::FeatureHistory* const history = remember(vector);
-  domain::Signal signal;
-  if (vector.valid) {
-    signal = ensemble_.decide({.now = vector,
-                               .history = history,
-                               .sigma100 = input.features->sigma100(input.symbol),
-                               .round_trip_cost_frac = input.round_trip_cost_frac});
-  } else {
-    signal.hold_reason = domain::HoldReason::FeaturesInvalid;
-  }
-  signal.symbol = input.symbol;
+  // Invalid vectors too: they predict nothing, but their close ends the horizon of earlier verdicts.
+  domain::Signal signal = ensemble_.decide({.now = vector,
+                                            .history = history,
+                                            .sigma100 = input.features->sigma100(input.symbol),
+                                            .round_trip_cost_frac = input.round_trip_cost_frac});
   signal.source = "ai";
   return signal;
 }
