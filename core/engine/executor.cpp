@@ -15,6 +15,11 @@ void shorten_hold(domain::Signal& signal) {
   signal.features.clear();
 }
 
+/// The adverse end of the prediction interval as a distance; 0 if there is no interval, or none of it is adverse.
+double adverse_bound_frac(const domain::Signal& signal) {
+  return signal.interval_low_frac ? std::max(0.0, -*signal.interval_low_frac) : 0.0;
+}
+
 bool stronger(const domain::Signal& a, const domain::Signal& b) {
   if (a.expected_edge_frac != b.expected_edge_frac) return a.expected_edge_frac > b.expected_edge_frac;
   if (a.confidence != b.confidence) return a.confidence > b.confidence;
@@ -166,7 +171,8 @@ void Executor::try_entry(const domain::Signal& signal, execution::Context& conte
                                               .confidence = rooms_.strategy.probabilistic() ? signal.confidence : -1,
                                               .atr_frac = signal.atr_frac,
                                               .size_factor = rooms_.gate.size_factor(),
-                                              .round_trip_cost = cost},
+                                              .round_trip_cost = cost,
+                                              .adverse_bound_frac = adverse_bound_frac(signal)},
                                              instrument},
                                             signal.trace, context.audit);
   if (!sized.size)

@@ -18,6 +18,7 @@ using domain::Rounding;
 constexpr double kHighConfidence = 0.85, kHighConfidenceFactor = 1.5;
 constexpr double kLowConfidence = 0.60, kLowConfidenceFactor = 0.5;
 constexpr double kLearnedScaleMin = 0.5, kLearnedScaleMax = 1.25;
+constexpr double kIntervalFactorMin = 0.25;
 
 double confidence_factor(double confidence) {
   if (confidence < 0) return 1;
@@ -27,11 +28,12 @@ double confidence_factor(double confidence) {
 
 /// The rule that the input itself breaks, if any.
 std::optional<std::string> unusable(const SizingInput& in, const Limits& limits) {
-  const double floats[] = {in.confidence, in.atr_frac, in.size_factor, in.policy_factor, in.learned_scale};
+  const double floats[] = {in.confidence,    in.atr_frac,      in.size_factor,
+                           in.policy_factor, in.learned_scale, in.adverse_bound_frac};
   const bool finite = std::all_of(std::begin(floats), std::end(floats), [](double v) { return std::isfinite(v); });
   const auto share = [](double v) { return v >= 0 && v <= 1; };
   if (!finite || !share(in.size_factor) || !share(in.policy_factor) || in.round_trip_cost.is_negative() ||
-      !in.price.is_positive() || !in.stop.is_positive())
+      in.adverse_bound_frac < 0 || !in.price.is_positive() || !in.stop.is_positive())
     return "bad_input";
   if (!in.equity.is_positive()) return "no_equity";
   if (in.atr_frac <= 0) return "no_atr";
@@ -91,8 +93,18 @@ class Sizer {
     double notional = step("notional_usd", risk_usd_ / loss_frac);
     notional *= step("learned_scale", std::clamp(in_.learned_scale, kLearnedScaleMin, kLearnedScaleMax));
     risk_usd_ = std::min(risk_usd_ * steps_.back().result, equity * limits_.risk_per_trade_max_frac);
+    const double interval = interval_factor(stop);
+    notional *= interval;
+    risk_usd_ *= interval;
     return std::min(
         {notional, risk_usd_ / loss_frac, equity * limits_.max_symbol_exposure_frac, limits_.max_trade_notional_usd});
+  }
+
+  /// As if the stop stood where the prediction interval ends, if that is farther (ADR 0017).
+  double interval_factor(double stop) {
+    if (in_.adverse_bound_frac == 0) return 1;
+    const double ratio = stop / step("adverse_bound_frac", in_.adverse_bound_frac);
+    return step("interval_factor", std::clamp(ratio, kIntervalFactorMin, 1.0));
   }
 
   double margin_budget() const {

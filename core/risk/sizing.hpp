@@ -27,6 +27,10 @@ struct SizingInput {
   domain::Ratio round_trip_cost;
   double policy_factor = 1;  // the policy's risk mode, [0, 1]
   double learned_scale = 1;  // from Kelly or a learned sizer; taken into [0.5, 1.25]
+  /// How far the price may move against the entry, fraction: the adverse end of the signal's prediction interval. A
+  /// stop nearer than that stands within the noise: the size shrinks by stop/bound, to a quarter at most, so that a
+  /// move to the bound costs no more than the risk budget. 0: not known, or no adverse move expected. Never enlarges.
+  double adverse_bound_frac = 0;
 };
 
 struct SizingRefusal {
@@ -41,7 +45,8 @@ struct SizingRefusal {
 ///
 /// Steps, in order: base_risk_frac, policy_factor, confidence_factor, protective_factor (size_factor), risk_frac (the
 /// product, at most risk_per_trade_max_frac; under risk_per_trade_min_frac refuses; a lower clamp that would undo a
-/// protective cut does not exist), risk_usd, stop_frac, cost_frac, notional_usd, learned_scale, margin_budget_usd (the
+/// protective cut does not exist), risk_usd, stop_frac, cost_frac, notional_usd, learned_scale, adverse_bound_frac and
+/// interval_factor (clip(stop / adverse bound, 0.25, 1); both only if a bound is known), margin_budget_usd (the
 /// envelope's share of equity, and what margin use leaves), max_leverage (least of limit, envelope, bracket, and the
 /// liquidation distance less costs: stop ≤ stop_to_liquidation_max_frac of it and liquidation_buffer_frac inside it),
 /// capped_notional_usd, quantity, leverage (the lowest that fits the margin budget), loss_at_stop_usd.

@@ -75,6 +75,30 @@ TEST(Sizing, TheLowestLeverageThatFitsTheMarginBudget) {
   EXPECT_EQ(p.risk, usd("99.84"));  // 0.312 · 300 + 6 240 · 0.1 %, within the 100
 }
 
+TEST(Sizing, AStopWithinTheNoiseOfThePredictionShrinksTheSize) {
+  Limits limits;
+  limits.max_leverage = 20;
+  SizingInput in = usual();
+  const auto plain = sized(in, limits);
+  in.adverse_bound_frac = 0.03;  // the stop is at 1.5 %
+  const auto half = sized(in, limits);
+  EXPECT_DOUBLE_EQ(step(half, "adverse_bound_frac"), 0.03);
+  EXPECT_DOUBLE_EQ(step(half, "interval_factor"), 0.5);
+  EXPECT_EQ(half.quantity, qty("0.156"));
+  EXPECT_LE((half.notional * ratio("0.03")).to_double(), 100) << "a move to the bound costs the risk budget at most";
+  in.adverse_bound_frac = 10;
+  EXPECT_DOUBLE_EQ(step(sized(in, limits), "interval_factor"), 0.25);
+  for (const double near : {0.0, 1e-9, 0.01, 0.015}) {
+    in.adverse_bound_frac = near;
+    EXPECT_EQ(sized(in, limits).quantity, plain.quantity) << near << " never enlarges";
+  }
+  for (const auto& s : plain.steps) EXPECT_NE(s.name, "interval_factor") << "not known: no such step";
+  for (const double bad : {-0.01, std::numeric_limits<double>::quiet_NaN()}) {
+    in.adverse_bound_frac = bad;
+    EXPECT_EQ(refusal(in), "bad_input");
+  }
+}
+
 TEST(Sizing, EveryFactorAppearsOnceAndMultiplies) {
   Limits limits;
   limits.max_leverage = 20;
