@@ -125,20 +125,35 @@ std::string attribution_lines(const DecisionAttribution& d) {
   return out;
 }
 
+std::string verdict_lines(const domain::Signal& s) {
+  std::string out = fmt::format(
+      "\n    confidence {:.3f}, p_dir {:.4f}, P(sell, hold, buy) = {:.4f} {:.4f} {:.4f}, consensus {}, "
+      "expected edge {:.2f} bps",
+      s.confidence, s.p_dir, s.p[0], s.p[1], s.p[2], base::enum_name(s.consensus), s.expected_edge_frac * 1e4);
+  if (s.calibration > 0)
+    out += fmt::format("\n    p_dir was {:.4f} before calibration {} of {}", s.p_dir_raw, s.calibration,
+                       base::format_date(base::Timestamp{} + base::days(s.calibration_day)));
+  if (s.interval_low_frac && s.interval_high_frac)
+    out += fmt::format("\n    interval of the move in favour {:.2f} to {:.2f} bps over {} minutes",
+                       *s.interval_low_frac * 1e4, *s.interval_high_frac * 1e4, s.horizon_minutes);
+  return out;
+}
+
+std::string vote_line(const domain::ModelVote& v) {
+  std::string out = fmt::format("vote {:<9} {:<5} weight {:.3f}  P = {:.4f} {:.4f} {:.4f}  {}", v.model,
+                                base::enum_name(v.action), v.effective_weight, v.p[0], v.p[1], v.p[2], v.version);
+  if (v.ood_score) out += fmt::format("  unusual {:.4f}", *v.ood_score);
+  if (v.ood_factor < 1) out += fmt::format(", direction shrunk to {:.3f}", v.ood_factor);
+  return v.counted ? out : out + "  not counted: " + v.note;
+}
+
 struct TextOf {
   std::string operator()(const domain::SignalGenerated& r) const {
     const domain::Signal& s = r.signal;
     std::string out = fmt::format("signal {} from {}: price {}, ATR {:.3f} %, regime {}", base::enum_name(s.action),
                                   s.source, s.price.to_string(), s.atr_frac * 100, base::enum_name(s.regime));
-    if (s.confidence > 0)
-      out += fmt::format(
-          "\n    confidence {:.3f}, p_dir {:.4f}, P(sell, hold, buy) = {:.4f} {:.4f} {:.4f}, consensus {}, "
-          "expected edge {:.2f} bps",
-          s.confidence, s.p_dir, s.p[0], s.p[1], s.p[2], base::enum_name(s.consensus), s.expected_edge_frac * 1e4);
-    for (const auto& v : s.votes)
-      out += fmt::format("\n    vote {:<9} {:<5} weight {:.3f}  P = {:.4f} {:.4f} {:.4f}  {} {}", v.model,
-                         base::enum_name(v.action), v.effective_weight, v.p[0], v.p[1], v.p[2], v.version,
-                         v.counted ? "" : "not counted: " + v.note);
+    if (s.confidence > 0) out += verdict_lines(s);
+    for (const auto& v : s.votes) out += "\n    " + vote_line(v);
     if (!s.features.empty()) out += "\n  features\n" + feature_lines(s);
     return out;
   }
