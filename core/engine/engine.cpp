@@ -53,6 +53,7 @@ Engine::Engine(EngineConfig config, domain::InstrumentTable instruments, std::un
 }
 
 void Engine::on_bar(const domain::BarClosed& event, execution::Context& context, Outbox& outbox) {
+  executor_.overtake(features_ ? &*features_ : nullptr, event.bar.close_time());
   const auto result = market_.on_bar(event.symbol, event.bar, context.audit);
   if (!result.accepted) return;
   if (!ledger_.position(event.symbol).flat()) ledger_.mark(event.symbol, *market_[event.symbol].mark());
@@ -61,7 +62,7 @@ void Engine::on_bar(const domain::BarClosed& event, execution::Context& context,
   if (!result.primary) return;
   if (features_) features_->on_primary_bar(event.symbol, *result.primary);
   strategy_->on_primary_bar(event.symbol, *result.primary);
-  executor_.mark_dirty(event.symbol);
+  executor_.mark_dirty(event.symbol, result.primary->close_time());
   outbox.primary_bar.emplace(event.symbol, *result.primary);
   const base::Timestamp close = result.primary->close_time();
   if (close > armed_scan_) {

@@ -329,6 +329,73 @@ TEST(Engine, KillStopsEntriesAndCloseAllStillCloses) {
     EXPECT_NE(script.orders[i].purpose, domain::OrderPurpose::Entry);
 }
 
+/// Notes when it was shown what, and wishes for nothing.
+class Witness final : public fund::Strategy {
+ public:
+  struct Seen {
+    SymbolId symbol;
+    base::Timestamp now;
+    bool decided;
+  };
+  explicit Witness(std::vector<Seen>& seen) : seen_(seen) {}
+  std::string_view name() const override { return "ema_cross"; }
+  void on_primary_bar(SymbolId, const domain::Bar&) override {}
+  void observe(const fund::StrategyInput& input) override { seen_.push_back({input.symbol, input.now, false}); }
+  domain::Signal evaluate(const fund::StrategyInput& input) override {
+    seen_.push_back({input.symbol, input.now, true});
+    domain::Signal signal;
+    signal.symbol = input.symbol;
+    signal.hold_reason = domain::HoldReason::NoSetup;
+    return signal;
+  }
+  void archive(base::Writer&) override {}
+  void archive(base::Reader&) override {}
+
+ private:
+  std::vector<Seen>& seen_;
+};
+
+TEST(Engine, AStartThatLoadsAllHistoryAtOnceIsSeenBarByBarAndDecidesOnTheLastAlone) {
+  std::vector<Witness::Seen> seen;
+  auto table = domain::InstrumentTable::create({instrument("BTCUSDT"), instrument("ETHUSDT")});
+  auto engine = Engine::create(config(), std::move(*table), std::make_unique<Witness>(seen));
+  ASSERT_TRUE(engine) << engine.error().message();
+  constexpr int kBars = 5;
+  const base::Timestamp first_open = base::Timestamp{} + base::days(20'000);
+  const base::Timestamp arrival = first_open + base::minutes(15) * kBars + base::seconds(1);
+  std::uint64_t seq = 0;
+  Outbox outbox;
+  const auto deliver = [&](domain::Event event, base::Timestamp ts) {
+    (*engine)->step({++seq, ts, std::move(event)}, outbox);
+  };
+  deliver(domain::RunStarted{domain::Money::from_int(10'000), 1, {}, {}}, first_open);
+  for (int n = 0; n < kBars; ++n) {
+    for (const SymbolId symbol : {SymbolId{0}, SymbolId{1}}) {
+      domain::Bar b;
+      b.timeframe = domain::Timeframe::M15;
+      b.open_time = first_open + base::minutes(15) * n;
+      b.open = b.high = b.low = b.close = domain::Price::from_int(100 + n);
+      b.volume = 1'000;
+      deliver(domain::BarClosed{symbol, b}, arrival);
+    }
+  }
+  while (const auto due = (*engine)->next_timer_due()) {
+    if (*due > arrival + base::minutes(1)) break;
+    const auto t = *(*engine)->peek_timer(*due);
+    deliver(domain::TimerFired{t.id, t.tag, t.argument}, *due);
+  }
+  std::vector<base::Timestamp> shown;
+  int decided = 0;
+  for (const Witness::Seen& s : seen) {
+    decided += s.decided;
+    if (!s.decided && s.symbol == SymbolId{1}) shown.push_back(s.now);
+  }
+  EXPECT_EQ(decided, 2) << "each symbol, once";
+  ASSERT_EQ(shown.size(), static_cast<std::size_t>(kBars));
+  for (int n = 0; n + 1 < kBars; ++n)
+    EXPECT_EQ(shown[static_cast<std::size_t>(n)], first_open + base::minutes(15) * (n + 1)) << "as of its own close";
+}
+
 TEST(Engine, NothingIsDecidedBeforeTheRunsStart) {
   auto engine = make_engine();
   Script script(*engine);

@@ -48,6 +48,10 @@ void Executor::observe(const features::FeatureBook* features, base::Timestamp no
     rooms_.strategy.observe({symbol, rooms_.market[symbol], features, round_trip_cost_frac(symbol), now});
 }
 
+void Executor::overtake(const features::FeatureBook* features, base::Timestamp bar_close) {
+  if (!dirty_.empty() && bar_close > moment_) skip_scan(features, moment_);
+}
+
 void Executor::skip_scan(const features::FeatureBook* features, base::Timestamp now) {
   observe(features, now);
   dirty_.clear();

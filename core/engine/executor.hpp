@@ -36,7 +36,13 @@ class Executor {
   explicit Executor(ExecutorRooms rooms);
 
   /// A primary bar of the symbol closed: evaluate it at the next scan.
-  void mark_dirty(domain::SymbolId symbol) { dirty_.push_back(symbol); }
+  void mark_dirty(domain::SymbolId symbol, base::Timestamp bar_close) {
+    dirty_.push_back(symbol);
+    moment_ = bar_close;
+  }
+  /// A bar that closed at `bar_close` is about to enter. What waits for a scan since an earlier moment, as in a start
+  /// that loads days of bars at once, is history then: the strategy sees it as of its own close, and decides nothing.
+  void overtake(const features::FeatureBook* features, base::Timestamp bar_close);
   void on_entry_filled(base::Timestamp now) { last_entry_ = now; }
   void on_trade_closed(domain::SymbolId symbol, base::Timestamp now) { last_close_[symbol.value] = now; }
   /// Warm-up: the strategy sees the bars, nothing is decided on them.
@@ -48,7 +54,7 @@ class Executor {
 
   template <class Archive>
   void archive(Archive& a) {
-    a(dirty_, queue_, last_entry_, last_close_, stopped_);
+    a(dirty_, moment_, queue_, last_entry_, last_close_, stopped_);
   }
 
  private:
@@ -76,6 +82,7 @@ class Executor {
 
   ExecutorRooms rooms_;
   std::vector<domain::SymbolId> dirty_;
+  base::Timestamp moment_;  // close of the bars that made them dirty
   std::deque<Waiting> queue_;
   base::Timestamp last_entry_;               // 0: never
   std::vector<base::Timestamp> last_close_;  // by symbol; 0: never
