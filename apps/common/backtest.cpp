@@ -146,7 +146,6 @@ base::Result<Prepared> prepare(BacktestSpec& spec) {
   }
   spec.engine.limits.mark_max_age_ms = 2 * domain::duration(spec.engine.base).ns / 1'000'000;
   QT_TRY_VOID(engine::validate(spec.engine));
-  p.window = {spec.from - domain::duration(spec.engine.primary) * spec.engine.warmup_bars, spec.to};
 
   RunHeader& h = p.header;
   for (const auto& symbol : spec.symbols) {
@@ -172,6 +171,7 @@ base::Result<Prepared> prepare(BacktestSpec& spec) {
       add_training_caveat(p, m);
     }
   }
+  p.window = {spec.from - domain::duration(spec.engine.primary) * lead_bars(spec.engine, p.models), spec.to};
   QT_TRY(p.feed, MarketFeed::create(catalog, {spec.symbols, spec.engine.base, p.window, spec.allow_gaps}));
   QT_TRY(h.data_hash, catalog.content_hash(spec.symbols, spec.engine.base, p.window));
   h.code_version = kCodeVersion;

@@ -25,9 +25,10 @@ base::Result<LoadedModel> load_model(store::StoredModel stored) {
       break;
     }
     case models::ModelKind::NHits:
-    case models::ModelKind::PatchTst:
-      return bad(base::Errc::Unsupported, stored.entry.directory.string() + ": this version cannot run " +
-                                              std::string(models::name(out.card.type)) + " models");
+    case models::ModelKind::PatchTst: {
+      QT_TRY(out.model, models::load_network(stored.weights, traits));
+      break;
+    }
   }
   out.stored = std::move(stored);
   return out;
@@ -50,6 +51,12 @@ base::Result<std::vector<LoadedModel>> load_current_models(const std::filesystem
     }
   }
   return out;
+}
+
+std::int32_t lead_bars(const engine::EngineConfig& config, const std::vector<LoadedModel>& models) {
+  std::size_t history = 0;
+  for (const LoadedModel& m : models) history = std::max(history, m.model->history_bars());
+  return config.warmup_bars + static_cast<std::int32_t>(history);
 }
 
 base::Result<std::vector<LoadedModel>> load_models(const std::filesystem::path& root,

@@ -30,6 +30,9 @@ base::Result<LoadedModel> load_model(store::StoredModel stored);
 /// if there is none at all; Corrupt, SchemaMismatch.
 base::Result<std::vector<LoadedModel>> load_current_models(const std::filesystem::path& registry);
 
+/// Primary bars a run plays before it decides: what the features need, and what the models look back on after that.
+std::int32_t lead_bars(const engine::EngineConfig& config, const std::vector<LoadedModel>& models);
+
 /// Exactly the models named ("kind:sha256") from the registry at root. NotFound naming the first that is not there.
 base::Result<std::vector<LoadedModel>> load_models(const std::filesystem::path& root,
                                                    const std::vector<std::string>& names);

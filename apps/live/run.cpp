@@ -91,9 +91,9 @@ base::Result<std::vector<LoadedModel>> models_for(const RunSpec& spec) {
   return models;
 }
 
-base::Result<void> open_host(Trader& trader, RunSpec& spec, std::vector<domain::Instrument> instruments) {
+base::Result<void> open_host(Trader& trader, RunSpec& spec, std::vector<domain::Instrument> instruments,
+                             std::vector<LoadedModel> models) {
   QT_TRY(auto state, StateDir::open(spec.state));
-  QT_TRY(auto models, models_for(spec));
   QT_TRY_VOID(engine::validate(spec.engine));
   RunHeader header = make_header(spec, std::move(instruments), models);
   QT_TRY(trader.host, CoreHost::open(std::move(state), std::move(header), std::move(models), {.fsync = spec.fsync}));
@@ -109,9 +109,10 @@ execution::WireIdentity identity(const Trader& trader, Mode mode) {
 base::Result<void> build_sim(Trader& trader, RunSpec& spec) {
   spec.market.timeframe = spec.engine.base;
   spec.market.seed = spec.seed;
-  spec.market.warmup = domain::duration(spec.engine.primary) * spec.engine.warmup_bars;
+  QT_TRY(auto models, models_for(spec));
+  spec.market.warmup = domain::duration(spec.engine.primary) * lead_bars(spec.engine, models);
   QT_TRY(auto market, open_market(spec.market));
-  QT_TRY_VOID(open_host(trader, spec, market.instruments));
+  QT_TRY_VOID(open_host(trader, spec, market.instruments, std::move(models)));
   SimWorldConfig config;
   config.from = market.from;
   config.speed = spec.speed;
@@ -134,14 +135,15 @@ base::Result<void> build_gateway(Trader& trader, RunSpec& spec) {
   QT_TRY(auto instruments, wait_for<domain::InstrumentTable>(trader.loop, "exchangeInfo", [&](auto done) {
            binance::Gateway::load_instruments(*rest, spec.market.symbols, done);
          }));
-  QT_TRY_VOID(open_host(trader, spec, instruments.all()));
+  QT_TRY(auto models, models_for(spec));
   GatewayWorldConfig config;
+  config.warmup_bars = lead_bars(spec.engine, models);
+  QT_TRY_VOID(open_host(trader, spec, instruments.all(), std::move(models)));
   config.paper = spec.mode == Mode::Paper;
   config.paper_wallet = domain::Money::from_double(spec.cash);
   config.paper_venue.identity = identity(trader, spec.mode);
   config.paper_venue.latency_ms = 50;
   config.seed = spec.seed;
-  config.warmup_bars = spec.engine.warmup_bars;
   config.duration = spec.duration;
   config.probe_stop = spec.probe_stop && spec.mode != Mode::Paper;
   if (clock) config.lockstep = Lockstep{.control_key = spec.lockstep_key, .clock = clock};
