@@ -396,6 +396,56 @@ TEST(Engine, AStartThatLoadsAllHistoryAtOnceIsSeenBarByBarAndDecidesOnTheLastAlo
     EXPECT_EQ(shown[static_cast<std::size_t>(n)], first_open + base::minutes(15) * (n + 1)) << "as of its own close";
 }
 
+/// Wishes to buy whatever happens, with what it is told to say of the move.
+class Optimist final : public fund::Strategy {
+ public:
+  explicit Optimist(std::optional<double> low) : low_(low) {}
+  std::string_view name() const override { return "ema_cross"; }
+  void on_primary_bar(SymbolId, const domain::Bar&) override {}
+  domain::Signal evaluate(const fund::StrategyInput& input) override {
+    domain::Signal signal;
+    signal.symbol = input.symbol;
+    signal.action = domain::Action::Buy;
+    signal.interval_low_frac = low_;
+    if (low_) signal.interval_high_frac = *low_ + 0.1;
+    return signal;
+  }
+  void archive(base::Writer&) override {}
+  void archive(base::Reader&) override {}
+
+ private:
+  std::optional<double> low_;
+};
+
+/// What the first entry of a run was sized at.
+domain::PositionSized first_size(std::optional<double> interval_low_frac) {
+  auto table = domain::InstrumentTable::create({instrument("BTCUSDT"), instrument("ETHUSDT")});
+  auto engine = Engine::create(config(), std::move(*table), std::make_unique<Optimist>(interval_low_frac));
+  EXPECT_TRUE(engine) << engine.error().message();
+  Script script(**engine);
+  start(script);
+  play(script, 0, 40, 4);
+  for (const auto& r : script.audit)
+    if (const auto* sized = std::get_if<domain::PositionSized>(&r)) return *sized;
+  ADD_FAILURE() << "nothing was sized";
+  return {};
+}
+
+TEST(Engine, ThePredictionIntervalOfASignalOnlyEverShrinksItsSize) {
+  const auto step = [](const domain::PositionSized& size, std::string_view name) -> std::optional<double> {
+    for (const auto& s : size.steps)
+      if (s.name == name) return s.result;
+    return std::nullopt;
+  };
+  const auto plain = first_size(std::nullopt), wide = first_size(-0.5), harmless = first_size(0.001);
+  EXPECT_FALSE(step(plain, "interval_factor"));
+  EXPECT_EQ(step(wide, "adverse_bound_frac"), 0.5);
+  EXPECT_EQ(step(wide, "interval_factor"), 0.25);
+  EXPECT_LT(wide.quantity, plain.quantity);
+  EXPECT_GT(wide.quantity, domain::Quantity());
+  EXPECT_EQ(harmless.quantity, plain.quantity);
+}
+
 TEST(Engine, NothingIsDecidedBeforeTheRunsStart) {
   auto engine = make_engine();
   Script script(*engine);

@@ -170,7 +170,7 @@ domain::Signal Ensemble::decide(const EnsembleInput& input) {
   out.high_volatility = volatility.active();
   out.hold_reason = HoldReason::FeaturesInvalid;
   if (!members_.empty()) out.horizon_minutes = members_.front()->traits().horizon_bars * domain::minutes(primary_);
-  learn(now);
+  observe(now.symbol, now.bar_close, now.close);
   if (!now.valid) return out;
 
   out.atr_frac = now.x[kAtrPct];
@@ -190,13 +190,13 @@ domain::Signal Ensemble::decide(const EnsembleInput& input) {
   return out;
 }
 
-/// What this close says about the verdict of one horizon ago.
-void Ensemble::learn(const features::FeatureVector& now) {
-  const auto matured = pending_.mature(now.symbol, now.bar_close, now.close);
+void Ensemble::observe(domain::SymbolId symbol, base::Timestamp bar_close, double close) {
+  QT_CHECK(symbol.value < volatility_.size(), "symbol of a bar");
+  const auto matured = pending_.mature(symbol, bar_close, close);
   if (!matured) return;
   const PendingVerdict& v = matured->verdict;
-  calibrator_.add({v.bar_close, v.p_dir_raw, v.p_dir, matured->log_return > 0}, now.bar_close);
-  if (v.unit > 0) interval_.add(now.bar_close, v, matured->log_return / v.unit);
+  calibrator_.add({v.bar_close, v.p_dir_raw, v.p_dir, matured->log_return > 0}, bar_close);
+  if (v.unit > 0) interval_.add(bar_close, v, matured->log_return / v.unit);
 }
 
 Ensemble::Panel Ensemble::ask(const EnsembleInput& input, bool fresh) {

@@ -50,8 +50,8 @@ struct EnsembleInput {
 /// into Hold keeps p, p_dir, confidence, edge and interval of the side it leaned to (leaning()), so that exits may
 /// still read it; a verdict that leans to no side has zeros there.
 ///
-/// Every verdict that leans to a side, entry or not, is compared with the close one horizon later, valid features or
-/// not: call decide() for every primary bar. Only what matured up to a bar's close has a say in its verdict.
+/// Every verdict that leans to a side, entry or not, is compared with the close one horizon later. Only what matured up
+/// to a bar's close has a say in its verdict.
 class Ensemble {
  public:
   /// Errors: SchemaMismatch if a member's schema is not that of `primary`, or members predict different horizons;
@@ -59,7 +59,9 @@ class Ensemble {
   static base::Result<Ensemble> create(EnsembleConfig config, std::size_t symbols, domain::Timeframe primary,
                                        std::vector<std::unique_ptr<Model>> members);
 
-  /// Deciding the same bar again gives a verdict but does not move the windows.
+  /// A primary bar has closed: verdicts whose horizon it ends are learnt from, whether this bar is decided on or not.
+  void observe(domain::SymbolId symbol, base::Timestamp bar_close, double close);
+  /// Observes the bar first. Deciding the same bar again gives a verdict but does not move the windows.
   domain::Signal decide(const EnsembleInput& input);
   std::size_t member_count() const { return members_.size(); }
   const std::vector<std::unique_ptr<Model>>& members() const { return members_; }
@@ -87,7 +89,6 @@ class Ensemble {
   Ensemble(EnsembleConfig config, std::size_t symbols, domain::Timeframe primary,
            std::vector<std::unique_ptr<Model>> members);
   void share_baselines();
-  void learn(const features::FeatureVector& now);
   Panel ask(const EnsembleInput& input, bool fresh);
   void weigh(Panel& panel, bool high_volatility) const;
   void pool(const Panel& panel, domain::Signal& out) const;

@@ -611,6 +611,16 @@ TEST(Ensemble, VerdictsMatureOnBarsThatPredictNothing) {
   EXPECT_EQ(b.ensemble->calibrator().reliability().brier, 0.125 * 0.125) << "it said 0.875 and was right";
 }
 
+TEST(Ensemble, VerdictsMatureOnBarsThatAreOnlyObserved) {
+  Bench b(kTrees);
+  b.all(kBuy);
+  b.now.close = 100;
+  b.next();
+  for (int bar = 1; bar <= 4; ++bar) b.ensemble->observe({0}, b.bar + domain::duration(kPrimary) * bar, 99);
+  EXPECT_EQ(b.ensemble->calibrator().size(), 1U);
+  EXPECT_EQ(b.ensemble->calibrator().reliability().brier, 0.875 * 0.875);
+}
+
 /// Probabilities with a rank IC of about 0.02 whose strongest are wrong more often than not, against real costs:
 /// 4 bps per side and slippage, 15-minute σ of 0.3 %.
 struct WeakModel {

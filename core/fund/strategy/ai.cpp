@@ -26,6 +26,8 @@ const models::FeatureHistory* AiStrategy::remember(const features::FeatureVector
 
 void AiStrategy::observe(const StrategyInput& input) {
   QT_CHECK(input.features != nullptr, "the ai strategy needs the feature book");
+  if (const auto& bar = input.market.last_primary)
+    ensemble_.observe(input.symbol, bar->close_time(), bar->close.to_double());
   if (history_bars_ > 0) remember(input.features->compute(input.symbol, input.market, input.now));
 }
 
@@ -33,7 +35,6 @@ domain::Signal AiStrategy::evaluate(const StrategyInput& input) {
   QT_CHECK(input.features != nullptr, "the ai strategy needs the feature book");
   const features::FeatureVector vector = input.features->compute(input.symbol, input.market, input.now);
   const models::FeatureHistory* const history = remember(vector);
-  // Invalid vectors too: they predict nothing, but their close ends the horizon of earlier verdicts.
   domain::Signal signal = ensemble_.decide({.now = vector,
                                             .history = history,
                                             .sigma100 = input.features->sigma100(input.symbol),
