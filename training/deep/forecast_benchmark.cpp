@@ -30,6 +30,7 @@ class LastValue : public ForecastNet {
 
 FitPlan adjusted(FitPlan plan, const ForecastRequest& request) {
   if (request.epochs > 0) plan.epochs = request.epochs;
+  if (request.batch > 0) plan.batch = request.batch;
   if (request.windows > 0) plan.windows_per_epoch = plan.validation_windows = request.windows;
   plan.seed = request.seed;
   return plan;
@@ -88,8 +89,8 @@ base::Result<ForecastBenchmark> ForecastBenchmark::create(ForecastRequest reques
   QT_TRY(const ForecastModel model, parse_forecast_model(request.model));
   if (request.horizons.empty()) return wrong("no horizon given: expected at least one");
   if (request.resume && request.out.empty()) return wrong("resuming needs the directory of the checkpoints");
-  if (request.epochs < 0 || request.windows < 0 || request.threads < 1)
-    return wrong("epochs, windows and threads are counts: expected positive numbers");
+  if (request.epochs < 0 || request.batch < 0 || request.windows < 0 || request.threads < 1)
+    return wrong("epochs, batch, windows and threads are counts: expected positive numbers");
   QT_TRY(ForecastSeries series, read_forecast_series(request.file, dataset));
   for (const std::int64_t horizon : request.horizons) {
     if (horizon < 1) return wrong("horizon " + std::to_string(horizon) + ": expected at least 1");
@@ -131,6 +132,13 @@ base::Result<ForecastResult> ForecastBenchmark::run(std::int64_t horizon, const 
   out.test_windows = windows.test.count;
   out.mse = score.mse;
   out.mae = score.mae;
+  if (chosen.test_batch > 0) {
+    WindowRange whole = windows.test;
+    whole.count -= whole.count % chosen.test_batch;
+    const ForecastScore as_authors = score_forecast(*best->net, source, whole);
+    out.mse_whole_batches = as_authors.mse;
+    out.mae_whole_batches = as_authors.mae;
+  }
   out.mse_last_value = score_forecast(last_value, source, windows.test).mse;
   out.seed = request_.seed;
   out.epochs = best->summary.epochs;
@@ -149,8 +157,9 @@ void ForecastBenchmark::compare(ForecastModel model, ForecastResult& result) con
       const auto same = [&](const ReportedComparison& c) { return c.model == r.model && c.mse == r.mse; };
       auto at = std::ranges::find_if(result.reported, same);
       if (at == result.reported.end())
-        at = result.reported.insert(at, {r.model, r.mse, std::nullopt, result.mse / r.mse});
+        at = result.reported.insert(at, {r.model, r.mse, std::nullopt, result.mse / r.mse, std::nullopt});
       if (r.mae > 0) at->mae = r.mae;
+      if (result.mse_whole_batches) at->ratio_whole_batches = *result.mse_whole_batches / r.mse;
     }
 }
 

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <memory>
-#include <utility>
 
 #include "training/deep/nhits_net.hpp"
 #include "training/deep/patchtst_net.hpp"
@@ -42,6 +41,7 @@ ForecastCandidate patchtst_candidate(const ForecastDataset& dataset, std::int64_
   out.look_back = shape.look_back;
   out.horizon = shape.horizon;
   out.plan = patchtst_plan(dataset.name);
+  out.test_batch = out.plan.batch;
   out.make = [shape] { return std::make_shared<PatchTstNet>(shape); };
   return out;
 }
@@ -76,13 +76,14 @@ ForecastCandidate nhits_candidate(const NhitsShape& shape) {
 std::vector<ForecastCandidate> forecast_candidates(ForecastModel model, const ForecastDataset& dataset,
                                                    std::int64_t horizon) {
   if (model == ForecastModel::PatchTst) return {patchtst_candidate(dataset, horizon)};
-  // Three points of the grid that the paper searches by validation loss.
-  using Rates = std::vector<std::int64_t>;
+  // A small search in place of the paper's: its look-back of five horizons, and shorter ones with less to over-fit.
   std::vector<ForecastCandidate> out;
-  for (const auto& [pooling, down_sampling] :
-       {std::pair<Rates, Rates>{{2, 2, 2}, {24, 12, 1}}, {{8, 4, 1}, {40, 20, 1}}, {{16, 8, 1}, {168, 24, 1}}})
-    out.push_back(nhits_candidate(
-        {.look_back = 5 * horizon, .horizon = horizon, .pooling = pooling, .down_sampling = down_sampling}));
+  out.push_back(
+      nhits_candidate({.look_back = horizon, .horizon = horizon, .pooling = {2, 2, 2}, .down_sampling = {24, 12, 1}}));
+  out.push_back(nhits_candidate(
+      {.look_back = 2 * horizon, .horizon = horizon, .pooling = {8, 4, 1}, .down_sampling = {40, 20, 1}}));
+  out.push_back(nhits_candidate(
+      {.look_back = 5 * horizon, .horizon = horizon, .pooling = {16, 8, 1}, .down_sampling = {168, 24, 1}}));
   return out;
 }
 

@@ -18,12 +18,14 @@ namespace qtrader::training::deep {
 struct ForecastCandidate {
   std::string settings;  // for people
   std::int64_t look_back = 0, horizon = 0;
+  /// Of the authors' test loader, which leaves out the last, incomplete batch; 0: theirs scores every window.
+  std::int64_t test_batch = 0;
   FitPlan plan;
   std::function<ForecastNetPtr()> make;
 };
 
-/// PatchTST: the one network of the authors' scripts. N-HiTS: the pooling kernels and down-sampling rates searched, the
-/// look-back five horizons. At least one.
+/// PatchTST: the one network of the authors' scripts. N-HiTS: the look-backs, pooling kernels and down-sampling rates
+/// searched. At least one.
 std::vector<ForecastCandidate> forecast_candidates(ForecastModel model, const ForecastDataset& dataset,
                                                    std::int64_t horizon);
 

@@ -1,6 +1,7 @@
 #include "training/deep/runtime.hpp"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <dlfcn.h>
 #include <malloc.h>
 
 #include <limits>
@@ -47,7 +48,11 @@ void fill_mask(float* out, std::size_t size, double rate, std::uint64_t key) {
 
 torch::Device device() { return torch::cuda::is_available() ? torch::Device(torch::kCUDA, 0) : torch::kCPU; }
 
-void set_threads(std::int32_t threads) { at::set_num_threads(threads); }
+void set_threads(std::int32_t threads) {
+  at::set_num_threads(threads);
+  using SetThreads = void (*)(int);
+  if (const auto set = reinterpret_cast<SetThreads>(::dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set(threads);
+}
 
 void keep_freed_memory() {
 #if defined(__GLIBC__)

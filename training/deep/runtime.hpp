@@ -15,7 +15,8 @@ namespace qtrader::training::deep {
 /// The first CUDA device if the linked libtorch has CUDA and there is one, else the CPU.
 torch::Device device();
 
-/// Threads of tensor operations. More than one changes the order of some sums, and so the last bits of the weights.
+/// Threads of tensor operations, and of the OpenBLAS below them if that is the BLAS. More than one changes the order of
+/// some sums, and so the last bits of the weights.
 void set_threads(std::int32_t threads = 1);
 
 /// Lets the process keep the memory of freed tensors for the next ones, instead of giving it back to the system after
