@@ -35,10 +35,15 @@ int report_error(const base::Error& error) {
 void print_row(const deep::ForecastResult& r) {
   std::printf("%s %s horizon %lld: MSE %.4f, MAE %.4f\n", r.dataset.c_str(), r.model.c_str(),
               static_cast<long long>(r.horizon), r.mse, r.mae);
+  if (r.mse_whole_batches && r.mae_whole_batches)
+    std::printf("  without the incomplete last batch, as the authors' loader: MSE %.4f, MAE %.4f\n",
+                *r.mse_whole_batches, *r.mae_whole_batches);
   for (const deep::ReportedComparison& c : r.reported) {
     std::printf("  %-12s reported MSE %.3f", c.model.c_str(), c.mse);
     if (c.mae) std::printf(", MAE %.3f", *c.mae);
-    std::printf("; ours is %.3f of its MSE\n", c.ratio);
+    std::printf("; ours is %.3f of its MSE", c.ratio);
+    if (c.ratio_whole_batches) std::printf(", %.3f in whole batches", *c.ratio_whole_batches);
+    std::printf("\n");
   }
   if (r.reported.empty()) std::printf("  no figure reported for this model, set and horizon\n");
   std::printf("  last value repeated: MSE %.4f\n", r.mse_last_value);
@@ -85,6 +90,9 @@ void add_bench_forecast_command(CLI::App& app, int& status) {
   verb->add_option("--seed", r.seed, "Same data, code and seed: the same figures")->capture_default_str();
   verb->add_option("--reported", a->reported, "reported-results.csv with the papers' figures")->type_name("CSV");
   verb->add_option("--epochs", r.epochs, "At most; default: as the paper")->type_name("N");
+  verb->add_option("--look-back", r.look_back_horizons, "Horizons nhits looks back (paper: 5); default: by validation")
+      ->type_name("N");
+  verb->add_option("--batch", r.batch, "Training windows of one step; default: as the paper")->type_name("N");
   verb->add_option("--windows", r.windows, "Training windows drawn for an epoch, and at most so many validated on")
       ->type_name("N");
   verb->add_option("--threads", r.threads, "Of the tensor library")->capture_default_str();

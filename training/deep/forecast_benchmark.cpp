@@ -91,10 +91,13 @@ base::Result<ForecastBenchmark> ForecastBenchmark::create(ForecastRequest reques
   if (request.resume && request.out.empty()) return wrong("resuming needs the directory of the checkpoints");
   if (request.epochs < 0 || request.batch < 0 || request.windows < 0 || request.threads < 1)
     return wrong("epochs, batch, windows and threads are counts: expected positive numbers");
+  if (request.look_back_horizons < 0 || (request.look_back_horizons > 0 && model != ForecastModel::Nhits))
+    return wrong("a look-back of " + std::to_string(request.look_back_horizons) +
+                 " horizons: expected a positive number, for nhits alone");
   QT_TRY(ForecastSeries series, read_forecast_series(request.file, dataset));
   for (const std::int64_t horizon : request.horizons) {
     if (horizon < 1) return wrong("horizon " + std::to_string(horizon) + ": expected at least 1");
-    for (const ForecastCandidate& c : forecast_candidates(model, dataset, horizon))
+    for (const ForecastCandidate& c : forecast_candidates(model, dataset, {horizon, request.look_back_horizons}))
       QT_TRY_VOID(split_windows(series, c.look_back, horizon));
   }
   std::vector<ReportedError> reported;
@@ -109,7 +112,7 @@ base::Result<ForecastResult> ForecastBenchmark::run(std::int64_t horizon, const 
   set_threads(request_.threads);
   keep_freed_memory();
   QT_TRY(const ForecastModel model, parse_forecast_model(request_.model));
-  const auto candidates = forecast_candidates(model, series_.dataset, horizon);
+  const auto candidates = forecast_candidates(model, series_.dataset, {horizon, request_.look_back_horizons});
   std::optional<Trained> best;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     FitRecord record;

@@ -32,10 +32,11 @@ struct ForecastRequest {
   std::string model;  // nhits or patchtst
   std::vector<std::int64_t> horizons;
   std::uint64_t seed = 1;
-  std::filesystem::path reported;  // reported-results.csv; empty: no comparison
-  std::int64_t epochs = 0;         // at most; 0: the model's usual number
-  std::int64_t batch = 0;          // training windows of one step; 0: the model's usual number
-  std::int64_t windows = 0;        // drawn for an epoch, and at most validated on; 0: the model's usual number
+  std::filesystem::path reported;       // reported-results.csv; empty: no comparison
+  std::int64_t epochs = 0;              // at most; 0: the model's usual number
+  std::int64_t look_back_horizons = 0;  // of N-HiTS (the paper: 5); 0: chosen by validation
+  std::int64_t batch = 0;               // training windows of one step; 0: the model's usual number
+  std::int64_t windows = 0;             // drawn for an epoch, and at most validated on; 0: the model's usual number
   std::int32_t threads = 1;
   std::filesystem::path out;  // checkpoints and learning curves; empty: none
   bool resume = false;        // from the checkpoints in out

@@ -74,16 +74,21 @@ ForecastCandidate nhits_candidate(const NhitsShape& shape) {
 }  // namespace
 
 std::vector<ForecastCandidate> forecast_candidates(ForecastModel model, const ForecastDataset& dataset,
-                                                   std::int64_t horizon) {
-  if (model == ForecastModel::PatchTst) return {patchtst_candidate(dataset, horizon)};
-  // A small search in place of the paper's: its look-back of five horizons, and shorter ones with less to over-fit.
+                                                   const ForecastTask& task) {
+  if (model == ForecastModel::PatchTst) return {patchtst_candidate(dataset, task.horizon)};
+  // A small search in place of the paper's: its look-back is five horizons; shorter ones have less to over-fit.
+  using Rates = std::vector<std::int64_t>;
+  struct Point {
+    std::int64_t look_back;  // horizons
+    Rates pooling, down_sampling;
+  };
   std::vector<ForecastCandidate> out;
-  out.push_back(
-      nhits_candidate({.look_back = horizon, .horizon = horizon, .pooling = {2, 2, 2}, .down_sampling = {24, 12, 1}}));
-  out.push_back(nhits_candidate(
-      {.look_back = 2 * horizon, .horizon = horizon, .pooling = {8, 4, 1}, .down_sampling = {40, 20, 1}}));
-  out.push_back(nhits_candidate(
-      {.look_back = 5 * horizon, .horizon = horizon, .pooling = {16, 8, 1}, .down_sampling = {168, 24, 1}}));
+  for (const Point& p :
+       {Point{1, {2, 2, 2}, {24, 12, 1}}, Point{2, {8, 4, 1}, {40, 20, 1}}, Point{5, {16, 8, 1}, {168, 24, 1}}}) {
+    const std::int64_t look_back = task.horizon * (task.look_back_horizons > 0 ? task.look_back_horizons : p.look_back);
+    out.push_back(nhits_candidate(
+        {.look_back = look_back, .horizon = task.horizon, .pooling = p.pooling, .down_sampling = p.down_sampling}));
+  }
   return out;
 }
 

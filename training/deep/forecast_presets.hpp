@@ -24,10 +24,15 @@ struct ForecastCandidate {
   std::function<ForecastNetPtr()> make;
 };
 
+struct ForecastTask {
+  std::int64_t horizon = 0;
+  std::int64_t look_back_horizons = 0;  // of N-HiTS; 0: searched
+};
+
 /// PatchTST: the one network of the authors' scripts. N-HiTS: the look-backs, pooling kernels and down-sampling rates
 /// searched. At least one.
 std::vector<ForecastCandidate> forecast_candidates(ForecastModel model, const ForecastDataset& dataset,
-                                                   std::int64_t horizon);
+                                                   const ForecastTask& task);
 
 /// Models of reported-results.csv that a network with this look-back is compared with.
 std::vector<std::string> reported_models(ForecastModel model, std::int64_t look_back);
