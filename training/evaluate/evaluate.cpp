@@ -57,6 +57,12 @@ FoldRecord record_of(const Dataset& dataset, const CrossFold& fold, const FoldFo
   out.validation = part_of(dataset, fold.validation);
   for (const IndexRange range : fold.test) out.test.push_back(part_of(dataset, range));
   out.fits = forecasts.fits;
+  std::vector<LabelClass> labels;
+  for (const std::uint32_t row : forecasts.rows) labels.push_back(dataset.labels[row]);
+  for (const ForecasterOnTest& f : forecasts.forecasters) {
+    const Judged rows = judged(labels, f.forecasts);
+    if (!rows.p.empty()) out.test_log_loss[f.name] = log_loss(rows.labels, rows.p);
+  }
   out.isotonic = forecasts.isotonic;
   out.neutral_features = forecasts.neutral_features;
   out.unable = forecasts.unable;

@@ -67,13 +67,14 @@ struct ForecasterResult {
   std::optional<PairedDifference> against_prior, against_logistic;
   bool promotable = false;  // log-loss below both baselines', one-sided 5 % each
   PerTrade strongest_tenth, strongest_hundredth;
-  std::optional<PortfolioResult> strongest_tenth_portfolio;
+  std::optional<PortfolioResult> strongest_tenth_portfolio, strongest_hundredth_portfolio;
   RuleResult gated;           // the ensemble's rules as configured; a single model is let decide alone
   RuleResult expected_value;  // its expected-value rule alone
   std::vector<PartResult> parts;
 };
 QT_DESCRIBE(ForecasterResult, name, absent, classes, movement, direction, rank_ic, against_prior, against_logistic,
-            promotable, strongest_tenth, strongest_hundredth, strongest_tenth_portfolio, gated, expected_value, parts)
+            promotable, strongest_tenth, strongest_hundredth, strongest_tenth_portfolio, strongest_hundredth_portfolio,
+            gated, expected_value, parts)
 
 /// One fold for the record.
 struct FoldRecord {
@@ -81,10 +82,11 @@ struct FoldRecord {
   PartRecord validation;
   std::vector<PartRecord> test;
   std::vector<FoldFit> fits;
+  std::map<std::string, double> test_log_loss;  // by forecaster, of the rows it forecast
   IsotonicRecord isotonic;
   std::vector<std::string> neutral_features, unable;
 };
-QT_DESCRIBE(FoldRecord, train, validation, test, fits, isotonic, neutral_features, unable)
+QT_DESCRIBE(FoldRecord, train, validation, test, fits, test_log_loss, isotonic, neutral_features, unable)
 
 /// Luck among the forecasters' strongest-tenth portfolios, by their daily net returns.
 struct SelectionResult {

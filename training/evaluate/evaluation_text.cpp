@@ -80,14 +80,19 @@ Table movement_and_direction(const EvaluationResult& r) {
 }
 
 Table strongest_signals(const EvaluationResult& r) {
-  Table out{"The strongest signals",
-            fmt::format("Basis points of each signal held for {} bars, before and after a taker's round trip.",
-                        r.labels.horizon_bars),
-            {{"", "tenth: gross", "net", "hundredth: gross", "net", "cost"}}};
+  Table out{
+      "The strongest signals",
+      fmt::format(
+          "Basis points of each signal held for {} bars, before and after a taker's round trip; net without the day "
+          "that earned most.",
+          r.labels.horizon_bars),
+      {{"", "tenth: gross", "net", "less best day", "hundredth: gross", "net", "less best day", "cost"}}};
   for (const ForecasterResult& f : r.forecasters)
     if (f.strongest_tenth.trades > 0)
       out.rows.push_back({f.name, figure(f.strongest_tenth.gross_bps, 1), figure(f.strongest_tenth.net_bps, 1),
+                          figure(f.strongest_tenth.net_bps_without_best_day, 1),
                           figure(f.strongest_hundredth.gross_bps, 1), figure(f.strongest_hundredth.net_bps, 1),
+                          figure(f.strongest_hundredth.net_bps_without_best_day, 1),
                           fmt::format("{:.1f}", f.strongest_tenth.cost_bps)});
   return out;
 }
@@ -106,15 +111,20 @@ Cells portfolio_row(const std::string& name, const PerTrade* trades, const std::
 }
 
 Table portfolios(const EvaluationResult& r) {
-  Table out{"Portfolios",
-            fmt::format("Each bar 1/{} of the capital in equal parts on its signals, held for {} bars; nothing "
-                        "compounded, no stops. Sharpe ratios of days, annualised by √365. Random: the same bars and "
-                        "numbers, other symbols, sides of each day kept or turned; p: share of draws at least as good.",
-                        r.labels.horizon_bars, r.labels.horizon_bars),
-            {{"", "signals", "gross Sharpe", "net Sharpe", "net %", "drawdown %", "turnover/day", "random", "p"}}};
+  Table out{
+      "Portfolios",
+      fmt::format("Each bar 1/{} of the capital in equal parts on its signals, held for {} bars; nothing "
+                  "compounded, no stops. Sharpe ratios of days, annualised by √365. Random: the same bars and "
+                  "numbers, each day's trades moved to other symbols and their sides kept or turned; median gross "
+                  "Sharpe ratio of the draws, and p: the share of them at least as good.",
+                  r.labels.horizon_bars, r.labels.horizon_bars),
+      {{"", "signals", "gross Sharpe", "net Sharpe", "net %", "drawdown %", "turnover/day", "random gross", "p"}}};
   for (const ForecasterResult& f : r.forecasters) {
     if (f.strongest_tenth.trades > 0)
       out.rows.push_back(portfolio_row(f.name + ", strongest tenth", &f.strongest_tenth, f.strongest_tenth_portfolio));
+    if (f.strongest_hundredth.trades > 0)
+      out.rows.push_back(
+          portfolio_row(f.name + ", strongest hundredth", &f.strongest_hundredth, f.strongest_hundredth_portfolio));
     if (f.expected_value.trades.trades > 0)
       out.rows.push_back(
           portfolio_row(f.name + ", expected value", &f.expected_value.trades, f.expected_value.portfolio));
@@ -184,6 +194,20 @@ Table reliability_of(const ForecasterResult& f) {
   for (const ReliabilityBin& b : f.classes->reliability)
     out.rows.push_back({fmt::format("{:.3f} – {:.3f}", b.low, b.high), fmt::format("{}", b.rows),
                         fmt::format("{:.4f}", b.claimed), fmt::format("{:.4f}", b.observed)});
+  return out;
+}
+
+Table by_fold(const EvaluationResult& r) {
+  Table out{"Test log-loss by fold", "", {{""}}};
+  for (std::size_t i = 0; i < r.folds.size(); ++i) out.rows[0].push_back(fmt::format("fold {}", i + 1));
+  for (const ForecasterResult& f : r.forecasters) {
+    Cells row = {f.name};
+    for (const FoldRecord& fold : r.folds) {
+      const auto it = fold.test_log_loss.find(f.name);
+      row.push_back(it == fold.test_log_loss.end() ? kNothing : fmt::format("{:.4f}", it->second));
+    }
+    out.rows.push_back(std::move(row));
+  }
   return out;
 }
 
@@ -274,7 +298,7 @@ std::string to_markdown(const EvaluationResult& r) {
   out += "\n" + heading(r) + "\n";
   for (const Table& table : main_tables(r)) out += markdown(table);
   out += isotonic_line(r) + "\n" + selection_line(r.selection) + "\n";
-  out += markdown(fits(r));
+  out += markdown(by_fold(r)) + markdown(fits(r));
   for (const ForecasterResult& f : r.forecasters)
     if (f.name != kPrior) out += markdown(parts(f));
   for (const ForecasterResult& f : r.forecasters)

@@ -8,6 +8,7 @@
 #include "training/evaluate/isotonic.hpp"
 #include "training/evaluation.hpp"
 #include "training/logistic.hpp"
+#include "training/novelty_fit.hpp"
 
 namespace qtrader::training {
 namespace {
@@ -49,6 +50,9 @@ class FoldWork {
     out_.blocks = rows_.test_blocks;
     out_.neutral_features = hold_uncovered_neutral(rows_.dataset, rows_.train);
     weights_ = sample_weights(rows_.dataset, rows_.train);
+    QT_TRY(models::NoveltyBaseline novelty, fit_novelty(block(rows_.train).x));
+    QT_TRY(models::Novelty measured, models::Novelty::create(std::move(novelty)));
+    novelty_ = std::make_shared<const models::Novelty>(std::move(measured));
     QT_TRY_VOID(baselines());
     std::vector<Answers> members;
     for (const ModelKind kind : options_.kinds) QT_TRY_VOID(model(kind, members));
@@ -97,6 +101,7 @@ class FoldWork {
     out.schema_id = features::schema_id(options_.decision.primary);
     out.class_mean_abs_r = class_mean_abs_return(rows_.dataset, rows_.train);
     out.horizon_bars = options_.labels.horizon_bars;
+    out.novelty = novelty_;
     return out;
   }
 
@@ -226,6 +231,7 @@ class FoldWork {
   const Progress& progress_;
   Arranged rows_;
   std::vector<double> weights_;
+  std::shared_ptr<const models::Novelty> novelty_;
   FoldForecasts out_;
 };
 

@@ -73,7 +73,7 @@ std::optional<Estimate> mean_log_loss(const Sample& sample, const ResampleSpec& 
   return ratio_estimate(sums, spec);
 }
 
-PartResult measure_part(const std::string& name, const Sample& sample, const ResampleSpec& spec) {
+PartResult measure_part(const std::string& name, const Sample& sample, bool trades, const ResampleSpec& spec) {
   PartResult out;
   out.part = name;
   out.rows = static_cast<std::int64_t>(sample.size());
@@ -81,6 +81,7 @@ PartResult measure_part(const std::string& name, const Sample& sample, const Res
   out.log_loss = mean_log_loss(sample, spec);
   out.log_loss_skill = log_loss_skill(sample, spec);
   out.direction_auc = direction_skill(sample, spec).auc;
+  if (!trades) return out;
   out.rank_ic = rank_ic(sample, spec);
   out.strongest_tenth = per_trade(sample.pool(), strongest(sample, kTenth), spec);
   return out;
@@ -98,8 +99,10 @@ void measure_trades(const Pool& pool, const PooledForecaster& forecaster, const 
   const Sample sample(pool, forecaster);
   const std::vector<Trade> tenth = strongest(sample, kTenth);
   out.strongest_tenth = per_trade(pool, tenth, spec.resample);
-  out.strongest_hundredth = per_trade(pool, strongest(sample, kHundredth), spec.resample);
   out.strongest_tenth_portfolio = portfolio(pool, tenth, spec);
+  const std::vector<Trade> hundredth = strongest(sample, kHundredth);
+  out.strongest_hundredth = per_trade(pool, hundredth, spec.resample);
+  out.strongest_hundredth_portfolio = portfolio(pool, hundredth, spec);
   out.gated = rule(pool, forecaster.gated, spec);
   out.expected_value = rule(pool, forecaster.expected_value, spec);
 }
@@ -114,14 +117,15 @@ ForecasterResult measure_one(const Pool& pool, const PooledForecaster& forecaste
   out.classes = class_skill(sample, resample);
   out.movement = movement_skill(sample, resample);
   out.direction = direction_skill(sample, resample);
-  out.rank_ic = rank_ic(sample, resample);
+  if (forecaster.name != kPrior) out.rank_ic = rank_ic(sample, resample);
   if (forecaster.name != kPrior) out.against_prior = against(sample, *pool.find(kPrior));
   if (forecaster.name != kPrior && forecaster.name != kLogistic)
     out.against_logistic = against(sample, *pool.find(kLogistic));
   out.promotable = beats(out.against_prior) && beats(out.against_logistic);
   for (const Part& part : parts_of(spec.symbols)) {
     const Sample rows(pool, forecaster, part.keep);
-    if (rows.size() >= kLeastPart) out.parts.push_back(measure_part(part.name, rows, resample));
+    if (rows.size() >= kLeastPart)
+      out.parts.push_back(measure_part(part.name, rows, forecaster.name != kPrior, resample));
   }
   if (forecaster.name != kPrior) measure_trades(pool, forecaster, spec.portfolio, out);
   return out;
@@ -130,10 +134,12 @@ std::string interval(const Estimate& e, int digits) {
   return fmt::format("{:.{}f} [{:.{}f}, {:.{}f}]", e.value, digits, e.low, digits, e.high, digits);
 }
 
-/// Earns more than it costs: the interval of a trade's net result is above 0, and so little of luck does as well.
+/// Earns more than it costs: the interval of a trade's net result and that of the portfolio's Sharpe ratio are above 0,
+/// little of luck does as well, and it is not the work of one day.
 bool earns(const PerTrade& trades, const std::optional<PortfolioResult>& portfolio) {
-  return trades.net_bps && trades.net_bps->low > 0 && portfolio && portfolio->net_sharpe &&
-         portfolio->net_sharpe->low > 0 && portfolio->random && portfolio->random->p_value < kLevel;
+  return trades.net_bps_without_best_day && *trades.net_bps_without_best_day > 0 && trades.net_bps &&
+         trades.net_bps->low > 0 && portfolio && portfolio->net_sharpe && portfolio->net_sharpe->low > 0 &&
+         portfolio->random && portfolio->random->p_value < kLevel;
 }
 
 std::string sentence_on_scores(const ForecasterResult& f) {
@@ -218,6 +224,7 @@ std::vector<std::string> verdict_of(const EvaluationResult& result) {
   for (const ForecasterResult& f : result.forecasters) {
     if (f.promotable) add(promotable, f.name);
     if (earns(f.strongest_tenth, f.strongest_tenth_portfolio)) add(earners, f.name + " (strongest tenth)");
+    if (earns(f.strongest_hundredth, f.strongest_hundredth_portfolio)) add(earners, f.name + " (strongest hundredth)");
     if (earns(f.gated.trades, f.gated.portfolio)) add(earners, f.name + " (what its rules let through)");
   }
   out.push_back(earners.empty() ? "No edge after costs." : "Earns more than it costs: " + earners + ".");

@@ -16,12 +16,20 @@ constexpr double kDaysPerYear = 365;
 
 double gross_of(const Pool& pool, Trade trade) { return trade.side * std::expm1(pool.rows[trade.row].log_return); }
 
-/// The trades of one bar of one path, and the rows that could have been traded there.
+constexpr std::uint32_t kNone = 0xFFFFFFFF;
+
+/// The trades of one bar of one path, and the row of each symbol there; kNone where it has none.
 struct Moment {
   std::uint32_t path = 0, day = 0;
-  std::vector<std::uint32_t> rows;
+  std::vector<std::uint32_t> row_of;
   std::vector<Trade> trades;
 };
+
+std::size_t symbol_count(const Pool& pool) {
+  std::size_t out = 0;
+  for (const PooledRow& row : pool.rows) out = std::max<std::size_t>(out, row.symbol.value + 1U);
+  return out;
+}
 
 /// By (path, time).
 std::vector<Moment> moments_of(const Pool& pool, const std::vector<Trade>& trades) {
@@ -33,9 +41,12 @@ std::vector<Moment> moments_of(const Pool& pool, const std::vector<Trade>& trade
     moment.day = row.day;
     moment.trades.push_back(trade);
   }
+  const std::size_t symbols = symbol_count(pool);
   for (std::uint32_t i = 0; i < pool.rows.size(); ++i) {
     const auto it = found.find({pool.rows[i].path, pool.rows[i].bar_close});
-    if (it != found.end()) it->second.rows.push_back(i);
+    if (it == found.end()) continue;
+    it->second.row_of.resize(symbols, kNone);
+    it->second.row_of[pool.rows[i].symbol.value] = i;
   }
   std::vector<Moment> out;
   out.reserve(found.size());
@@ -86,6 +97,19 @@ std::vector<std::size_t> places_of_days(const Pool& pool, const std::vector<Trad
   return out;
 }
 
+/// Σ of the first column over Σ of the second, less the row whose first is largest.
+std::optional<double> without_best_day(const Panel& sums) {
+  double result = 0, trades = 0;
+  std::size_t best = 0;
+  for (std::size_t d = 0; d < sums.rows(); ++d) {
+    result += sums.at(d, 0);
+    trades += sums.at(d, 1);
+    if (sums.at(d, 0) > sums.at(best, 0)) best = d;
+  }
+  if (sums.rows() < 2) return std::nullopt;
+  return (result - sums.at(best, 0)) / (trades - sums.at(best, 1));
+}
+
 double sum(std::span<const double> values) { return std::accumulate(values.begin(), values.end(), 0.0); }
 
 double max_drawdown(std::span<const double> daily) {
@@ -113,27 +137,44 @@ std::optional<Estimate> sharpe_estimate(std::span<const double> daily, const Res
   return estimate(sums, sharpe, spec);
 }
 
-/// The next draw, in place: other symbols at the same bars, each day's sides turned or not by a coin. Turning what an
-/// earlier draw may have turned is a fair coin again.
-void redraw(std::vector<Moment>& moments, std::size_t days, base::Rng& rng) {
-  std::vector<double> turn(days);
-  for (double& t : turn) t = rng.below(2) == 0 ? 1 : -1;
-  for (Moment& moment : moments) {
-    for (std::size_t i = 0; i < moment.trades.size(); ++i) {  // the beginning of a Fisher–Yates shuffle
-      std::swap(moment.rows[i], moment.rows[i + rng.below(moment.rows.size() - i)]);
-      moment.trades[i].row = moment.rows[i];
-      moment.trades[i].side *= turn[moment.day];
-    }
-  }
+/// The symbols in random order (Fisher–Yates).
+std::vector<std::size_t> shuffled(std::size_t symbols, base::Rng& rng) {
+  std::vector<std::size_t> out(symbols);
+  std::iota(out.begin(), out.end(), std::size_t{0});
+  for (std::size_t i = symbols; i > 1; --i) std::swap(out[i - 1], out[rng.below(i)]);
+  return out;
 }
 
-std::optional<RandomEntries> random_entries(const Pool& pool, std::vector<Moment> moments, double sharpe,
+/// One draw: on each day every symbol's trades go to another symbol, at the same bars, and all sides are kept or all
+/// turned. A trade stays where it is if the other symbol has no row at its bar.
+std::vector<Moment> redrawn(const Pool& pool, const std::vector<Moment>& moments, base::Rng& rng) {
+  const std::size_t symbols = symbol_count(pool);
+  std::vector<double> turn;
+  std::vector<std::vector<std::size_t>> other;
+  for (std::size_t d = 0; d < pool.days.size(); ++d) {
+    turn.push_back(rng.below(2) == 0 ? 1 : -1);
+    other.push_back(shuffled(symbols, rng));
+  }
+  std::vector<Moment> out;
+  out.reserve(moments.size());
+  for (const Moment& moment : moments) {
+    Moment& drawn = out.emplace_back(Moment{moment.path, moment.day, {}, moment.trades});
+    for (Trade& trade : drawn.trades) {
+      const std::uint32_t row = moment.row_of[other[moment.day][pool.rows[trade.row].symbol.value]];
+      if (row != kNone) trade.row = row;
+      trade.side *= turn[moment.day];
+    }
+  }
+  return out;
+}
+
+std::optional<RandomEntries> random_entries(const Pool& pool, const std::vector<Moment>& moments, double sharpe,
                                             const PortfolioSpec& spec) {
   base::Rng rng = base::Rng(spec.resample.seed).fork("random_entries");
   std::vector<double> drawn;
   for (std::int32_t i = 0; i < spec.random_draws; ++i) {
-    redraw(moments, pool.days.size(), rng);
-    if (const auto s = annual_sharpe(returns_of(pool, moments, spec.horizon_bars).mean_net())) drawn.push_back(*s);
+    const DailyReturns returns = returns_of(pool, redrawn(pool, moments, rng), spec.horizon_bars);
+    if (const auto s = annual_sharpe(returns.mean_gross())) drawn.push_back(*s);
   }
   if (drawn.empty()) return std::nullopt;
   std::ranges::sort(drawn);
@@ -212,6 +253,7 @@ PerTrade per_trade(const Pool& pool, const std::vector<Trade>& trades, const Res
   }
   out.gross_bps = ratio_estimate(gross, spec);
   out.net_bps = ratio_estimate(net, spec);
+  out.net_bps_without_best_day = without_best_day(net);
   return out;
 }
 
@@ -231,12 +273,11 @@ std::optional<double> annual_sharpe(std::span<const double> daily) {
 std::optional<PortfolioResult> portfolio(const Pool& pool, const std::vector<Trade>& trades,
                                          const PortfolioSpec& spec) {
   if (trades.empty()) return std::nullopt;
-  std::vector<Moment> moments = moments_of(pool, trades);
+  const std::vector<Moment> moments = moments_of(pool, trades);
   PortfolioResult out = summary(returns_of(pool, moments, spec.horizon_bars), spec);
   const auto path_days = static_cast<double>(pool.days.size() * pool.paths);
   out.turnover_per_day = 2 * static_cast<double>(moments.size()) / spec.horizon_bars / path_days;
-  if (out.net_sharpe && spec.random_draws > 0)
-    out.random = random_entries(pool, std::move(moments), out.net_sharpe->value, spec);
+  if (out.gross_sharpe && spec.random_draws > 0) out.random = random_entries(pool, moments, *out.gross_sharpe, spec);
   return out;
 }
 

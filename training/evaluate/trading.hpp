@@ -35,8 +35,11 @@ struct PerTrade {
   std::int64_t trades = 0, buys = 0, sells = 0;
   std::optional<Estimate> gross_bps, net_bps;  // means
   double cost_bps = 0;                         // mean
+  /// Mean of all trades but those of the day that earned most: what is left if one day had been missed. Empty if all
+  /// are of one day.
+  std::optional<double> net_bps_without_best_day;
 };
-QT_DESCRIBE(PerTrade, trades, buys, sells, gross_bps, net_bps, cost_bps)
+QT_DESCRIBE(PerTrade, trades, buys, sells, gross_bps, net_bps, cost_bps, net_bps_without_best_day)
 
 PerTrade per_trade(const Pool& pool, const std::vector<Trade>& trades, const ResampleSpec& spec);
 
@@ -53,12 +56,13 @@ DailyReturns daily_returns(const Pool& pool, const std::vector<Trade>& trades, s
 /// Annualised by √365, of days; empty without variance.
 std::optional<double> annual_sharpe(std::span<const double> daily);
 
-/// Entries without knowledge, at the same bars, as many at each, at the same cost: other symbols are drawn among those
-/// there were, and the sides of each day are all kept or all turned by a coin. What is random is the choice, not the
-/// crowding, so that the comparison is of like with like.
+/// Entries without knowledge, at the same bars, as many at each: on each day every symbol's trades go to another
+/// symbol, and all sides are kept or all turned by a coin. What is random is the choice, not the crowding in bars,
+/// symbols and sides, so that the comparison is of like with like. Before costs, which are the same for both and would
+/// only reward volatility: a Sharpe ratio with the same loss in it is the better, the wilder its portfolio is.
 struct RandomEntries {
   std::int64_t draws = 0;
-  double sharpe_low = 0, sharpe_median = 0, sharpe_high = 0;  // net; 5 %, 50 % and 95 % of the draws
+  double sharpe_low = 0, sharpe_median = 0, sharpe_high = 0;  // gross; 5 %, 50 % and 95 % of the draws
   double p_value = 1;                                         // (1 + draws at least as good) / (1 + draws)
 };
 QT_DESCRIBE(RandomEntries, draws, sharpe_low, sharpe_median, sharpe_high, p_value)

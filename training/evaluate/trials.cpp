@@ -76,6 +76,7 @@ std::vector<store::Trial> trials_of(const EvaluationResult& result) {
   };
   for (const ForecasterResult& f : result.forecasters) {
     add(f.name + ", strongest tenth", f.strongest_tenth_portfolio);
+    add(f.name + ", strongest hundredth", f.strongest_hundredth_portfolio);
     add(f.name + ", all rules", f.gated.portfolio);
   }
   return out;

@@ -8,7 +8,8 @@
 
 namespace qtrader::training {
 
-/// One for each portfolio of each forecaster: the strongest tenth, and what the rules let through if that is anything.
+/// One for each portfolio of each forecaster: the strongest tenth, the strongest hundredth, and what the rules
+/// let through if that is anything.
 std::vector<store::Trial> trials_of(const EvaluationResult& result);
 
 }  // namespace qtrader::training
