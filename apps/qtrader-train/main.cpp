@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/qtrader-train/bench_forecast_command.hpp"
 #include "apps/qtrader-train/train_report.hpp"
 #include "core/base/json.hpp"
 #include "edge/system/process.hpp"
@@ -150,6 +151,8 @@ int main(int argc, char** argv) {
   app.get_formatter()->column_width(36);
   TrainArguments arguments;
   add_train_command(app, arguments);
+  int status = 0;
+  apps::add_bench_forecast_command(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -157,5 +160,5 @@ int main(int argc, char** argv) {
     const int shown = app.exit(e);
     return asked ? shown : 2;
   }
-  return train(arguments);
+  return app.got_subcommand("train") ? train(arguments) : status;
 }

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apps/qtrader/commands.hpp"
@@ -14,6 +15,8 @@
 #include "version.hpp"
 
 namespace {
+
+bool is_training_verb(std::string_view verb) { return verb == "train" || verb == "bench-forecast"; }
 
 int become_trainer(char** argv) {
   const std::string trainer = qtrader::system::executable_directory() / "qtrader-train";
@@ -25,7 +28,7 @@ int become_trainer(char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc > 1 && std::strcmp(argv[1], "train") == 0) return become_trainer(argv);
+  if (argc > 1 && is_training_verb(argv[1])) return become_trainer(argv);
 
   CLI::App app{"Quantum Trader: an autonomous trading system for perpetual futures"};
   app.set_version_flag("--version", std::string("qtrader ") + qtrader::kCodeVersion);
@@ -33,6 +36,7 @@ int main(int argc, char** argv) {
   app.get_formatter()->column_width(36);
   int status = 0;
   app.add_subcommand("train", "Fit models on recorded candles (see: qtrader train --help)");
+  app.add_subcommand("bench-forecast", "Compare the networks with their papers (see: qtrader bench-forecast --help)");
   qtrader::apps::add_backtest_command(app, status);
   qtrader::apps::add_demo_command(app, status);
   qtrader::apps::add_run_commands(app, status);
