@@ -22,6 +22,12 @@ class LogisticRegression {
   std::vector<Probabilities> predict_rows(const RowBlock& block) const;
   std::int32_t iterations() const { return iterations_; }
 
+  /// What was fitted: per feature, and 1/deviation is 0 where a feature is constant.
+  std::span<const double> mean() const { return mean_; }
+  std::span<const double> inverse_deviation() const { return inverse_deviation_; }
+  /// Class-major: the features' weights, then the intercept.
+  std::span<const double> weights() const { return weights_; }
+
  private:
   void measure(const RowBlock& train);
 
