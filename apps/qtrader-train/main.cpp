@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apps/qtrader-train/bench_forecast_command.hpp"
+#include "apps/qtrader-train/leakcheck_command.hpp"
 #include "apps/qtrader-train/train_report.hpp"
 #include "core/base/json.hpp"
 #include "edge/system/process.hpp"
@@ -153,6 +154,7 @@ int main(int argc, char** argv) {
   add_train_command(app, arguments);
   int status = 0;
   apps::add_bench_forecast_command(app, status);
+  apps::add_leakcheck_command(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
