@@ -17,7 +17,7 @@
 namespace {
 
 bool is_training_verb(std::string_view verb) {
-  return verb == "train" || verb == "leakcheck" || verb == "bench-forecast";
+  return verb == "train" || verb == "evaluate" || verb == "leakcheck" || verb == "bench-forecast";
 }
 
 int become_trainer(char** argv) {
@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
   app.get_formatter()->column_width(36);
   int status = 0;
   app.add_subcommand("train", "Fit models on recorded candles (see: qtrader train --help)");
+  app.add_subcommand("evaluate", "Measure out of sample what models are worth (see: qtrader evaluate --help)");
   app.add_subcommand("leakcheck", "Look for data from the future (see: qtrader leakcheck --help)");
   app.add_subcommand("bench-forecast", "Compare the networks with their papers (see: qtrader bench-forecast --help)");
   qtrader::apps::add_backtest_command(app, status);
