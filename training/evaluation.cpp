@@ -7,6 +7,8 @@
 #include "core/base/hash.hpp"
 #include "training/calibration.hpp"
 #include "training/lightgbm.hpp"
+#include "training/networks.hpp"
+#include "training/sequences.hpp"
 #include "training/xgboost.hpp"
 
 namespace qtrader::training {
@@ -16,38 +18,65 @@ using features::kFeatureCount;
 
 constexpr std::size_t kLeastPart = 50;
 
+using models::ModelKind;
+using LoadedModel = base::Result<std::unique_ptr<models::Model>>;
+
+bool is_network(ModelKind kind) { return kind == ModelKind::NHits || kind == ModelKind::PatchTst; }
+
+LoadedModel load(const FittedModel& fitted, const models::ModelTraits& traits) {
+  const auto bytes = base::as_bytes(fitted.weights);
+  if (is_network(fitted.kind)) return models::load_network(bytes, traits);
+  return fitted.kind == ModelKind::XGBoost ? models::load_xgboost(bytes, traits) : models::load_lightgbm(bytes, traits);
+}
+
+features::FeatureVector vector_of(const Dataset& dataset, std::size_t row) {
+  features::FeatureVector out;
+  out.symbol = dataset.rows[row].symbol;
+  out.bar_close = dataset.rows[row].bar_close;
+  out.close = dataset.rows[row].close;
+  out.present_mask = dataset.rows[row].present_mask;
+  out.valid = true;
+  std::copy_n(&dataset.x[row * kFeatureCount], kFeatureCount, out.x.begin());
+  return out;
+}
+
 }  // namespace
 
 base::Result<Forecasts> serve(const FittedModel& fitted, const models::ModelTraits& traits, const Dataset& dataset,
                               IndexRange range) {
-  const auto load = fitted.kind == models::ModelKind::XGBoost ? models::load_xgboost : models::load_lightgbm;
-  QT_TRY(const std::unique_ptr<models::Model> model, load(base::as_bytes(fitted.weights), traits));
-  Forecasts out;
-  out.reserve(range.size());
-  features::FeatureVector v;
-  v.valid = true;
-  for (std::size_t i = range.begin; i < range.end; ++i) {
-    v.symbol = dataset.rows[i].symbol;
-    v.bar_close = dataset.rows[i].bar_close;
-    v.present_mask = dataset.rows[i].present_mask;
-    std::copy_n(&dataset.x[i * kFeatureCount], kFeatureCount, v.x.begin());
-    const models::Prediction prediction = model->predict({v, {}});
-    if (!prediction.valid)
+  QT_TRY(const std::unique_ptr<models::Model> model, load(fitted, traits));
+  const std::size_t bars = model->history_bars();
+  const std::vector<std::uint32_t> order = rows_by_symbol(dataset);
+  const std::vector<std::uint32_t> run = unbroken_runs(dataset, order);
+  models::FeatureHistory history(std::max<std::size_t>(bars, 1));
+  Forecasts out(range.size());
+  for (std::size_t at = 0; at < order.size(); ++at) {
+    const std::uint32_t i = order[at];
+    const bool asked = i >= range.begin && i < range.end;
+    if (bars == 0 && !asked) continue;
+    const features::FeatureVector now = vector_of(dataset, i);
+    if (at > 0 && dataset.rows[order[at - 1]].symbol != now.symbol)
+      history = models::FeatureHistory(history.capacity());
+    if (bars > 0) history.push(now);
+    if (!asked) continue;
+    const models::Prediction prediction = model->predict({now, &history});
+    if (prediction.valid)
+      out[i - range.begin] = prediction.p;
+    else if (run[at] >= bars)  // the history is not what it lacks
       return base::Error{"training", base::Errc::SchemaMismatch,
                          std::string(models::name(fitted.kind)) +
                              " refuses a row of its own data: " + std::string(prediction.why_invalid)};
-    out.emplace_back(prediction.p);
   }
   return out;
 }
 
 base::Result<Forecasts> library_predict(const FittedModel& fitted, const Dataset& dataset, IndexRange range) {
+  if (is_network(fitted.kind)) return predict_network(fitted.weights, dataset, range);
   const RowBlock block = dataset.block(range);
-  if (fitted.kind == models::ModelKind::XGBoost) {
+  if (fitted.kind == ModelKind::XGBoost) {
     QT_TRY(auto p, predict_xgboost(fitted.weights, block.x));
     return all_present(std::move(p));
   }
-  QT_CHECK(fitted.kind == models::ModelKind::LightGBM, "only tree models are fitted here");
   QT_TRY(auto p, predict_lightgbm(fitted.weights, block.x));
   return all_present(std::move(p));
 }

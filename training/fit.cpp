@@ -7,7 +7,9 @@ namespace qtrader::training {
 
 using models::ModelKind;
 
-std::vector<ModelKind> trainable() { return {ModelKind::XGBoost, ModelKind::LightGBM}; }
+std::vector<ModelKind> trainable() {
+  return {ModelKind::XGBoost, ModelKind::LightGBM, ModelKind::NHits, ModelKind::PatchTst};
+}
 
 base::Result<ModelKind> parse_trainable(std::string_view name) {
   std::string known;
@@ -26,11 +28,11 @@ base::Result<FittedModel> fit(ModelKind kind, const FitInput& input, const FitSe
     case ModelKind::LightGBM:
       return fit_lightgbm(input, {.nthread = settings.threads});
     case ModelKind::NHits:
+      return fit_network(input, {.kind = kind, .budget = settings.nhits, .threads = settings.threads});
     case ModelKind::PatchTst:
-      break;
+      return fit_network(input, {.kind = kind, .budget = settings.patchtst, .threads = settings.threads});
   }
-  return base::Error{"training", base::Errc::Unsupported,
-                     std::string(models::name(kind)) + " cannot be fitted by this build"};
+  return base::Error{"training", base::Errc::InvalidArgument, "no kind of model"};
 }
 
 }  // namespace qtrader::training

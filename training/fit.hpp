@@ -4,12 +4,14 @@
 // learned from (rows, labels, seed are FitInput's).
 #pragma once
 
+#include "training/networks.hpp"
 #include "training/trainer.hpp"
 
 namespace qtrader::training {
 
 struct FitSettings {
-  std::int32_t threads = 2;  // of the tree libraries: part of a fit's identity, see XgboostParams::nthread
+  std::int32_t threads = 2;  // of the libraries: part of a fit's identity, see XgboostParams::nthread
+  NetworkBudget nhits = kNhitsBudget, patchtst = kPatchTstBudget;
 };
 
 /// Every kind this build can fit.

@@ -140,7 +140,9 @@ FitInput fit_input(const Workbench& bench, const TrainOptions& options, const Pr
                .progress = progress,
                .dataset = &bench.dataset,
                .train_rows = bench.split.train,
-               .validation_rows = bench.split.validation};
+               .validation_rows = bench.split.validation,
+               .scratch = options.scratch,
+               .unix_seconds = options.unix_seconds};
   const auto weights = class_weights(bench.dataset, bench.split.train);
   for (std::size_t c = 0; c < kClassCount; ++c) out.class_offset[c] = base::det::log(weights[c]);
   return out;
@@ -194,10 +196,15 @@ models::ModelCard card_of(const FittedModel& fitted, const TrainOptions& options
   return card;
 }
 
+std::string library_of(ModelKind kind) {
+  if (kind == ModelKind::XGBoost) return "XGBoost " + std::string(xgboost_version());
+  return std::string(kind == ModelKind::LightGBM ? "LightGBM" : torch_version());
+}
+
 TrainingRecord record_of(const FittedModel& fitted, const TrainOptions& options, const Workbench& bench) {
   const TrainReport& r = bench.report;
   TrainingRecord out;
-  out.library = fitted.kind == ModelKind::XGBoost ? "XGBoost " + std::string(xgboost_version()) : "LightGBM";
+  out.library = library_of(fitted.kind);
   out.data_hash = r.data_hash;
   out.base_timeframe = r.base_timeframe;
   out.warmup_bars = options.universe.warmup_bars;
@@ -251,7 +258,8 @@ base::Result<Finished> make_model(ModelKind kind, const TrainOptions& options, c
   const Stopwatch watch(options);
   Finished out;
   out.report.model = models::name(kind);
-  QT_TRY(FittedModel fitted, fit(kind, fit_input(bench, options, progress), {.threads = options.threads}));
+  QT_TRY(FittedModel fitted, fit(kind, fit_input(bench, options, progress),
+                                 {.threads = options.threads, .nhits = options.nhits, .patchtst = options.patchtst}));
   models::ModelCard card = card_of(fitted, options, bench);
   QT_TRY_VOID(evaluate(fitted, bench, card, out.report));
   const TrainingRecord record = record_of(fitted, options, bench);
@@ -273,6 +281,11 @@ base::Result<void> validate(const TrainOptions& options) {
         return fail(Errc::InvalidArgument, "model " + std::string(models::name(options.models[i])) + " is named twice");
   if (options.threads < 1 || options.threads > 1024)
     return fail(Errc::InvalidArgument, "threads " + std::to_string(options.threads) + ": expected 1 to 1024");
+  for (const NetworkBudget& budget : {options.nhits, options.patchtst})
+    if (budget.epochs < 1 || budget.windows_per_epoch < 0 || budget.validation_windows < 0)
+      return fail(Errc::InvalidArgument, std::to_string(budget.epochs) + " epochs of " +
+                                             std::to_string(budget.windows_per_epoch) +
+                                             " windows: expected at least 1 epoch, and windows of 0 (all) or more");
   QT_TRY(const Labeler labeler, Labeler::create(options.labels, options.universe.primary));
   return {};
 }

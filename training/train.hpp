@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "training/card.hpp"
+#include "training/networks.hpp"
 #include "training/universe.hpp"
 
 namespace qtrader::training {
@@ -33,10 +34,13 @@ struct TrainOptions {
   models::LabelSpec labels;
   std::int32_t embargo_bars = 120;
   std::int32_t threads = 2;  // part of a fit's identity: see XgboostParams::nthread
+  NetworkBudget nhits = kNhitsBudget, patchtst = kPatchTstBudget;
   std::uint64_t seed = 1;
+  std::filesystem::path scratch;  // of the networks: see FitInput::scratch
   Activation activation = Activation::Better;
   base::Timestamp trained_at;              // the wall clock of the caller
   std::function<double()> steady_seconds;  // a monotonic clock for the report's seconds; they are 0 without it
+  std::function<double()> unix_seconds;    // see FitInput::unix_seconds
   std::string code_version;
 };
 

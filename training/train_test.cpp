@@ -1,5 +1,5 @@
-#include "training/fit.hpp"
 #include "training/train.hpp"
+#include "training/fit.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -126,6 +126,38 @@ TEST_F(TrainTest, TheSameSeedGivesTheSameArtefactAndCardButForTheClock) {
   const auto c = train(other, {});
   ASSERT_TRUE(c);
   EXPECT_NE(c->models[0].id, a->models[0].id);
+}
+
+TEST_F(TrainTest, ANetworkIsFittedStoredAndServedLikeTheTrees) {
+  write();
+  TrainOptions o = options();
+  o.models = {models::ModelKind::NHits};
+  o.nhits = {3, 2048, 512};
+  o.scratch = root_ / "scratch";
+  o.unix_seconds = [] { return 1.6e9; };
+  const auto report = train(o, {});
+  ASSERT_TRUE(report) << report.error().message();
+  const ModelReport& m = report->models[0];
+  EXPECT_LT(m.test.log_loss, report->prior_test.log_loss);
+  EXPECT_LT(m.test.rows, report->test.rows + 1);
+  EXPECT_GT(m.test.rows, report->test.rows - 3 * 120);
+  const auto listed = *store::list_models(o.registry);
+  ASSERT_EQ(listed.size(), 1U);
+  const auto stored = store::load_model(listed[0]);
+  ASSERT_TRUE(stored) << stored.error().message();
+  EXPECT_EQ(stored->weights_file, "weights.safetensors");
+  EXPECT_NE(stored->card_json.find("\"libtorch 1."), std::string::npos);
+  const auto card = models::parse_card(stored->card_json);
+  ASSERT_TRUE(card) << card.error().message();
+  EXPECT_LE(card->metrics.at("serving.max_abs_difference"), 1e-5);
+  EXPECT_EQ(card->hyper_parameters.at("epochs"), "3");
+  EXPECT_TRUE(models::load_network(stored->weights, models::traits_of(*card)));
+  ASSERT_FALSE(fs::is_empty(o.scratch));
+  for (const auto& entry : fs::recursive_directory_iterator(o.scratch))
+    EXPECT_NE(entry.path().filename(), "checkpoint") << "is of no use after the fit";
+
+  o.nhits.epochs = 0;
+  EXPECT_EQ(train(o, {}).error().code, Errc::InvalidArgument);
 }
 
 TEST_F(TrainTest, SyntheticDataIsNeverActivatedUnlessForced) {

@@ -49,6 +49,7 @@ struct FitInput {
   IndexRange train_rows, validation_rows;  // the same rows as train and validation
   /// Where a long fit keeps its checkpoints and event files, so that it survives a crash; empty: nowhere.
   std::filesystem::path scratch;
+  std::function<double()> unix_seconds;  // the wall clock of the event files; there are none without it
 };
 
 struct FittedModel {

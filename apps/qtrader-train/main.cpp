@@ -2,13 +2,13 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "apps/qtrader-train/bench_forecast_command.hpp"
+#include "apps/qtrader-train/evaluate_command.hpp"
 #include "apps/qtrader-train/leakcheck_command.hpp"
 #include "apps/qtrader-train/train_report.hpp"
 #include "core/base/json.hpp"
@@ -25,6 +25,9 @@ struct TrainArguments {
   std::string timeframe = "15m", activate = "better", label_mode = "fixed_horizon";
   std::vector<std::string> symbols, models = {"xgboost", "lightgbm"};
   std::int32_t lookback_days = 90, threads = 2;
+  std::int32_t epochs = 0;                                       // 0: the budget of each network
+  std::int64_t windows_per_epoch = -1, validation_windows = -1;  // −1: the budget of each network
+  std::string scratch;
   std::uint64_t seed = 1;
   bool json = false;
 };
@@ -69,13 +72,19 @@ base::Result<training::TrainOptions> options_of(const TrainArguments& a) {
     out.models.push_back(kind);
   }
   QT_TRY(out.activation, parse_activation(a.activate));
+  for (training::NetworkBudget* budget : {&out.nhits, &out.patchtst}) {
+    if (a.epochs != 0) budget->epochs = a.epochs;
+    if (a.windows_per_epoch != -1) budget->windows_per_epoch = a.windows_per_epoch;
+    if (a.validation_windows != -1) budget->validation_windows = a.validation_windows;
+  }
+  out.scratch = a.scratch.empty() ? out.registry / ".scratch" : std::filesystem::path(a.scratch);
   out.labels.mode = a.label_mode;
   out.threads = a.threads;
   out.seed = a.seed;
   out.code_version = kCodeVersion;
   out.steady_seconds = system::steady_seconds;
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  out.trained_at = base::Timestamp::from_unix_ms(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+  out.trained_at = system::wall_now();
+  out.unix_seconds = [] { return static_cast<double>(system::wall_now().ns) * 1e-9; };
   return out;
 }
 
@@ -92,6 +101,34 @@ int train(const TrainArguments& arguments) {
   return std::fflush(stdout) == 0 ? 0 : 1;
 }
 
+std::string budget_text(const char* what, std::int64_t nhits, std::int64_t patchtst) {
+  return std::string(what) + " (default: nhits " + std::to_string(nhits) + ", patchtst " + std::to_string(patchtst) +
+         ")";
+}
+
+void add_network_options(CLI::App& train, TrainArguments& a) {
+  constexpr training::NetworkBudget kNhits = training::kNhitsBudget, kPatchTst = training::kPatchTstBudget;
+  train
+      .add_option("--epochs", a.epochs, budget_text("Of nhits and patchtst, at most", kNhits.epochs, kPatchTst.epochs))
+      ->type_name("N");
+  train
+      .add_option("--windows-per-epoch", a.windows_per_epoch,
+                  budget_text("Rows a network learns from in an epoch, drawn anew each time; 0: all",
+                              kNhits.windows_per_epoch, kPatchTst.windows_per_epoch))
+      ->type_name("N");
+  train
+      .add_option("--validation-windows", a.validation_windows,
+                  budget_text("Rows a network is judged by after an epoch; 0: all", kNhits.validation_windows,
+                              kPatchTst.validation_windows))
+      ->type_name("N");
+  train
+      .add_option(
+          "--scratch", a.scratch,
+          "Where networks keep checkpoints, so that the same command goes on after a crash, and learning curves "
+          "for TensorBoard (default: REGISTRY/.scratch)")
+      ->type_name("DIR");
+}
+
 void add_train_command(CLI::App& app, TrainArguments& a) {
   CLI::App* train = app.add_subcommand("train", "Fit models on recorded candles and put them into a registry");
   train->add_option("--data", a.data, "Directory (or file) of recorded data")->required()->type_name("DIR");
@@ -99,7 +136,9 @@ void add_train_command(CLI::App& app, TrainArguments& a) {
       ->required()
       ->type_name("REGISTRY");
   train->add_option("--symbols", a.symbols, "Comma-separated; default: all that cover the window")->delimiter(',');
-  train->add_option("--models", a.models, "Comma-separated: xgboost, lightgbm")->delimiter(',')->capture_default_str();
+  train->add_option("--models", a.models, "Comma-separated: xgboost, lightgbm, nhits, patchtst")
+      ->delimiter(',')
+      ->capture_default_str();
   train->add_option("--from", a.from, "First day of the rows (UTC; default: lookback before --to)")->type_name("DATE");
   train->add_option("--to", a.to, "Day after the last one (UTC; default: end of the data)")->type_name("DATE");
   train->add_option("--lookback-days", a.lookback_days, "Length of the window without --from")->capture_default_str();
@@ -107,6 +146,7 @@ void add_train_command(CLI::App& app, TrainArguments& a) {
   train->add_option("--label-mode", a.label_mode, "fixed_horizon or triple_barrier")->capture_default_str();
   train->add_option("--seed", a.seed, "Same data, code and seed: the same model, byte for byte")->capture_default_str();
   train->add_option("--threads", a.threads, "Of the training libraries")->capture_default_str();
+  add_network_options(*train, a);
   train
       ->add_option("--activate", a.activate,
                    "Make the new model the deciding one: better (than prior and logistic regression on the test rows, "
@@ -115,8 +155,8 @@ void add_train_command(CLI::App& app, TrainArguments& a) {
   train->add_flag("--json", a.json, "Print the report as JSON");
 }
 
-/// The kernels OpenBLAS should use here, or null to let it choose. Debian's does not know newer processors and falls back
-/// to those of a Pentium 4, six times slower.
+/// The kernels OpenBLAS should use here, or null to let it choose. Debian's does not know newer processors and falls
+/// back to those of a Pentium 4, six times slower.
 const char* openblas_core() {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
@@ -133,8 +173,9 @@ bool set_unless_given(const char* name, const char* value) {
   return ::setenv(name, value, 1) == 0;
 }
 
-/// OpenMP threads that spin while they wait are a hundred times slower on a busy machine, and OpenBLAS needs a hint (see
-/// above). Both read their environment when they are loaded, before main, so the only way to choose is to start again.
+/// OpenMP threads that spin while they wait are a hundred times slower on a busy machine, and OpenBLAS needs a hint
+/// (see above). Both read their environment when they are loaded, before main, so the only way to choose is to start
+/// again.
 void restart_with_library_settings(char** argv) {
   bool changed = set_unless_given("OMP_WAIT_POLICY", "PASSIVE");
   changed |= set_unless_given("OPENBLAS_NUM_THREADS", "1");
@@ -154,6 +195,7 @@ int main(int argc, char** argv) {
   add_train_command(app, arguments);
   int status = 0;
   apps::add_bench_forecast_command(app, status);
+  apps::add_evaluate_command(app, status);
   apps::add_leakcheck_command(app, status);
   try {
     app.parse(argc, argv);

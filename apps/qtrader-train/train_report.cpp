@@ -49,17 +49,19 @@ ProgressLine::ProgressLine() : terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 bool ProgressLine::operator()(std::string_view stage, std::uint64_t done, std::uint64_t total) {
   const double now = system::steady_seconds();
-  const bool fresh = stage != stage_;
+  const std::string_view name = stage.substr(0, stage.find(','));
+  const bool fresh = name != stage_;
   if (fresh) {
     finish();
-    stage_ = stage;
+    stage_ = name;
     stage_started_ = now;
   }
   if (fresh || now - last_shown_ >= (terminal_ ? 0.2 : 10.0)) {
     last_shown_ = now;
     const double fraction = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 0;
     const double elapsed = now - stage_started_;
-    std::string line = stage_ + " ";
+    std::string line(stage);
+    line += ' ';
     append(line, "%3.0f %%", 100 * fraction);
     if (fraction > 0.01 && fraction < 1) line += ", at most " + clock_text(elapsed / fraction - elapsed) + " left";
     std::fprintf(stderr, terminal_ ? "\r\033[K%s" : "%s\n", line.c_str());

@@ -11,7 +11,7 @@ namespace qtrader::apps {
 class ProgressLine {
  public:
   ProgressLine();
-  /// Shows it; false once the user has pressed Ctrl-C.
+  /// Shows it; false once the user has pressed Ctrl-C. What follows a comma in `stage` is detail of the same stage.
   bool operator()(std::string_view stage, std::uint64_t done, std::uint64_t total);
   /// Ends the line, so that what follows starts on a fresh one.
   void finish();
