@@ -23,6 +23,8 @@ struct Arguments {
   std::string timeframe = "15m", scheme = "anchored";
   std::vector<std::string> models = {"xgboost", "lightgbm"};
   double taker_fee_bps = 4;
+  std::int32_t epochs = 0;                                       // 0: the budget of each network
+  std::int64_t windows_per_epoch = -1, validation_windows = -1;  // −1: the budget of each network
   bool json = false;
 };
 
@@ -55,6 +57,11 @@ base::Result<void> complete(Arguments& a) {
   for (const std::string& name : a.models) {
     QT_TRY(const models::ModelKind kind, training::parse_trainable(name));
     o.models.push_back(kind);
+  }
+  for (training::NetworkBudget* budget : {&o.fit.nhits, &o.fit.patchtst}) {
+    if (a.epochs != 0) budget->epochs = a.epochs;
+    if (a.windows_per_epoch != -1) budget->windows_per_epoch = a.windows_per_epoch;
+    if (a.validation_windows != -1) budget->validation_windows = a.validation_windows;
   }
   if (!(a.taker_fee_bps >= 0 && a.taker_fee_bps <= 100))
     return fail(base::Errc::InvalidArgument,
@@ -133,6 +140,15 @@ void add_fold_options(CLI::App& verb, Arguments& a) {
       ->capture_default_str();
 }
 
+void add_network_options(CLI::App& verb, Arguments& a) {
+  const auto add = [&](const char* name, auto& value, const char* what) {
+    verb.add_option(name, value, std::string(what) + " (default: as qtrader train)")->type_name("N");
+  };
+  add("--epochs", a.epochs, "Of nhits and patchtst, at most, in each fold");
+  add("--windows-per-epoch", a.windows_per_epoch, "Rows a network learns from in an epoch; 0: all");
+  add("--validation-windows", a.validation_windows, "Rows a network is judged by after an epoch; 0: all");
+}
+
 }  // namespace
 
 void add_evaluate_command(CLI::App& app, int& status) {
@@ -156,6 +172,7 @@ void add_evaluate_command(CLI::App& app, int& status) {
       ->capture_default_str();
   verb->add_option("--label-mode", o.labels.mode, "fixed_horizon or triple_barrier")->capture_default_str();
   add_fold_options(*verb, *a);
+  add_network_options(*verb, *a);
   verb->add_option("--taker-fee-bps", a->taker_fee_bps, "Of one side")->capture_default_str();
   verb->add_option("--seed", o.seed, "Same data, code and seed: the same figures")->capture_default_str();
   verb->add_option("--threads", o.fit.threads, "Of the training libraries")->capture_default_str();
