@@ -47,6 +47,28 @@ class MarkBars final : public history::BarCursor {
   std::size_t next_ = 0;
 };
 
+/// Where the recording's bars end: after a truncation, earlier than its rows' window.
+base::Timestamp end_of(const Recording& r) {
+  base::Timestamp out = r.rows.from;
+  for (const auto& bars : r.bars)
+    if (!bars.empty()) out = std::max(out, bars.back().close_time());
+  return out;
+}
+
+/// One bar more, without a price move: without it the backtest would end before the funding and marks that are known at
+/// the end arrive. As much is traded in it as in the symbol's busiest bar, so that a run can close what it holds.
+Recording with_still_bar(Recording r) {
+  const base::Timestamp end = end_of(r);
+  for (auto& bars : r.bars) {
+    if (bars.empty() || bars.back().close_time() != end) continue;
+    domain::Bar still = *std::ranges::max_element(bars, {}, &domain::Bar::volume);
+    still.open_time = end;
+    still.open = still.high = still.low = still.close = bars.back().close;
+    bars.push_back(still);
+  }
+  return r;
+}
+
 base::Result<void> write_recording(const Recording& r, const fs::path& directory) {
   std::error_code ec;
   fs::create_directories(directory, ec);
@@ -66,14 +88,6 @@ base::Result<void> write_recording(const Recording& r, const fs::path& directory
     }
   }
   return history::save_instruments(directory / "instruments.json", r.instruments);
-}
-
-/// The recording ends where its data do: after a truncation, earlier than its rows' window.
-base::Timestamp end_of(const Recording& r) {
-  base::Timestamp out = r.rows.from;
-  for (const auto& bars : r.bars)
-    if (!bars.empty()) out = std::max(out, bars.back().close_time());
-  return std::min(out, r.rows.to);
 }
 
 std::string joined_symbols(const Recording& r) {
@@ -147,10 +161,12 @@ base::Result<void> run_qtrader(const std::vector<std::string>& arguments, const 
   if (WIFEXITED(raw) && WEXITSTATUS(raw) == 0) return {};
   if (WIFSIGNALED(raw) || system::interrupted())
     return fail(base::Errc::Interrupted, "qtrader " + arguments.front() + " was ended by a signal");
-  return fail(base::Errc::InvalidArgument, "qtrader " + arguments.front() + " failed: " + last_line(said));
+  const auto code = WEXITSTATUS(raw) == 2 ? base::Errc::InvalidArgument : base::Errc::Io;
+  return fail(code, "qtrader " + arguments.front() + " failed: " + last_line(said));
 }
 
-base::Result<std::vector<Decision>> ProgramTrader::trade(const Recording& recording) const {
+base::Result<std::vector<Decision>> ProgramTrader::trade(const Recording& original) const {
+  const Recording recording = with_still_bar(original);
   QT_TRY(const ScratchDirectory scratch, ScratchDirectory::create());
   const fs::path market = scratch.path() / "market";
   QT_TRY_VOID(write_recording(recording, market));

@@ -28,8 +28,8 @@ class ScratchDirectory {
   std::filesystem::path path_;
 };
 
-/// Runs `qtrader ARGUMENTS…`, the program beside this one, and waits. Errors: Io if it cannot start; Interrupted if a
-/// signal ended it; InvalidArgument with its last words if it fails.
+/// Runs `qtrader ARGUMENTS…`, the program beside this one, and waits. Errors, with its last words: InvalidArgument if
+/// it refuses what it is asked (status 2), Io if it fails or cannot start; Interrupted if a signal ended it.
 base::Result<void> run_qtrader(const std::vector<std::string>& arguments, const std::filesystem::path& scratch);
 
 struct TraderSettings {

@@ -186,10 +186,14 @@ class Comparison {
     }
   }
 
+  /// A row needs the bars of its whole horizon, even where its label is decided before: kept for the labels that are
+  /// decided early and dropped for the others, the last rows would be chosen by their outcome.
+  base::Timestamp horizon_end(const Row& row) const { return row.bar_close + cut_.primary * cut_.horizon_bars; }
+
   void lonely(std::size_t i, bool of_real) {
     const Row& row = (of_real ? real_ : changed_).dataset.rows[i];
     if (!of_real && cut_.truncated) unclosed(row);
-    if (row.label.end > cut_.at) return;
+    if (horizon_end(row) > cut_.at) return;
     moved({Thing::Row, "existence", symbol(row.symbol), row.bar_close},
           {of_real ? "there" : "not there", of_real ? "not there" : "there"});
   }
@@ -199,7 +203,7 @@ class Comparison {
     if (row.bar_close > cut_.at)
       add(Leak::UnclosedBar, {Thing::Row, "existence", symbol(row.symbol), row.bar_close},
           {"closes after the data end", "a row of it"});
-    else if (row.label.end > cut_.at)
+    else if (std::max(row.label.end, horizon_end(row)) > cut_.at)
       add(Leak::UnclosedBar, {Thing::Label, "label", symbol(row.symbol), row.bar_close},
           {"ends after the data do", text_of(row.label)});
   }

@@ -101,6 +101,14 @@ TEST_F(LeakCheck, TheProductIsClean) {
   EXPECT_GT(report.coverage.feature_values, 64 * report.coverage.rows);
 }
 
+TEST_F(LeakCheck, TheProductIsCleanWithBarriersThatAreTouchedEarlyToo) {
+  PipelineSettings barriers = settings();
+  barriers.labels.mode = "triple_barrier";
+  const CheckReport report = run(ProductPipeline(barriers, nullptr));
+  for (const Finding& f : report.findings) ADD_FAILURE() << describe(f);
+  EXPECT_GT(report.coverage.labels, 2'000);
+}
+
 TEST_F(LeakCheck, FindsEveryPlant) {
   for (const Plant plant : kPlants) {
     const CheckReport report = run(plant);
@@ -146,6 +154,36 @@ TEST_F(LeakCheck, AFeatureOfTheNextBarIsALookAheadOfOneBar) {
   EXPECT_EQ(found->thing, Thing::Feature);
   ASSERT_TRUE(found->last_bar) << describe(*found);
   EXPECT_EQ(*found->last_bar + base::minutes(5), found->row + base::minutes(15)) << describe(*found);
+}
+
+/// A core that says the price of every bar when it closes, or, with an eye on the future, that of `peek` bars later.
+class PriceSayer final : public Trader {
+ public:
+  explicit PriceSayer(std::size_t peek) : peek_(peek) {}
+  base::Result<std::vector<Decision>> trade(const Recording& recording) const override {
+    std::vector<Decision> out;
+    const auto& bars = recording.bars[0];
+    for (std::size_t i = 0; i + peek_ < bars.size(); ++i)
+      out.push_back({bars[i].close_time() + base::seconds(1), "sayer", true, base::to_bytes(bars[i + peek_].close)});
+    return out;
+  }
+
+ private:
+  std::size_t peek_;
+};
+
+TEST_F(LeakCheck, ADecisionThatKnowsALaterPriceIsFoundAndOneThatDoesNotIsNot) {
+  const PriceSayer honest(0), peeking(2);
+  const CheckReport clean = run(ProductPipeline(settings(), &honest));
+  EXPECT_TRUE(clean.findings.empty());
+  EXPECT_GT(clean.coverage.decisions, 1'000);
+  const CheckReport report = run(ProductPipeline(settings(), &peeking));
+  ASSERT_EQ(report.findings.size(), 1U);
+  const Finding& found = report.findings.front();
+  EXPECT_EQ(found.thing, Thing::Decision);
+  EXPECT_EQ(found.name, "sayer command");
+  ASSERT_TRUE(found.last_bar) << describe(found);
+  EXPECT_GT(*found.last_bar + base::minutes(5), found.row) << describe(found);
 }
 
 TEST_F(LeakCheck, AFormingBarCompletedByGuessIsAnUnclosedBar) {

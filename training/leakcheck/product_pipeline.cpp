@@ -10,6 +10,7 @@
 #include "training/lightgbm.hpp"
 #include "training/logistic.hpp"
 #include "training/novelty_fit.hpp"
+#include "training/sequences.hpp"
 #include "training/xgboost.hpp"
 
 namespace qtrader::training::leakcheck {
@@ -97,6 +98,15 @@ class Measuring {
     return {};
   }
 
+  void of_networks() {
+    const deep::Quartiles quartiles = fit_quartiles(dataset_, split_.train);
+    for (std::size_t j = 0; j < kFeatureCount; ++j) {
+      const std::string of = " of " + std::string(features::kFeatureNames[j]);
+      trained("network median" + of, exact(quartiles.median[j]));
+      trained("network quartile range" + of, exact(quartiles.iqr[j]));
+    }
+  }
+
   base::Result<void> of_novelty() {
     QT_TRY(const models::NoveltyBaseline baseline, fit_novelty(input_.train.x));
     for (std::size_t j = 0; j < baseline.features.size(); ++j) {
@@ -165,6 +175,7 @@ base::Result<Split> ProductPipeline::split(Dataset& dataset) const {
 base::Result<std::vector<Statistic>> ProductPipeline::statistics(Dataset dataset, const Split& split) const {
   Measuring measuring(dataset, split, settings_.seed);
   measuring.of_the_rows();
+  measuring.of_networks();
   QT_TRY_VOID(measuring.of_logistic_regression());
   QT_TRY_VOID(measuring.of_novelty());
   QT_TRY_VOID(measuring.of_trees());
