@@ -42,6 +42,7 @@ struct Workbench {
   Split split;
   std::vector<double> weights;
   models::NoveltyBaseline novelty;  // of the training rows
+  Forecasts prior_on_test, logistic_on_test;
   TrainReport report;
 
   RowBlock train() const { return dataset.block(split.train); }
@@ -163,13 +164,14 @@ base::Result<void> score_baselines(const TrainOptions& options, const Progress& 
   const Probabilities prior = class_prior(bench.train().labels);
   TrainReport& r = bench.report;
   r.prior_validation = score(bench.validation().labels, std::vector(bench.validation().rows(), prior));
-  r.prior_test = score(bench.test().labels, std::vector(bench.test().rows(), prior));
+  bench.prior_on_test = Forecasts(bench.test().rows(), prior);
+  r.prior_test = score_present(bench.test().labels, bench.prior_on_test);
   QT_TRY(const auto logistic, LogisticRegression::fit(fit_input(bench, options, progress)));
   const Forecasts on_validation = all_present(logistic.predict_rows(bench.validation()));
-  const Forecasts on_test = all_present(logistic.predict_rows(bench.test()));
   const double temperature = temperature_of(bench.validation().labels, on_validation);
   r.logistic_validation = score_present(bench.validation().labels, calibrated(on_validation, temperature));
-  r.logistic_test = score_present(bench.test().labels, calibrated(on_test, temperature));
+  bench.logistic_on_test = calibrated(all_present(logistic.predict_rows(bench.test())), temperature);
+  r.logistic_test = score_present(bench.test().labels, bench.logistic_on_test);
   r.logistic_seconds = watch.seconds();
   return {};
 }
@@ -230,6 +232,11 @@ base::Result<void> evaluate(const FittedModel& fitted, const Workbench& bench, m
                                           std::to_string(difference) + " in a probability, expected at most 1e-5");
   report.test = score_present(bench.test().labels, served);
   report.validation = score_present(bench.validation().labels, calibrated(fitted.validation, card.temperature));
+  const auto against = [&](const Forecasts& baseline) {
+    return paired_difference(paired_losses(bench.dataset, bench.split.test, served, baseline));
+  };
+  report.against_prior = against(bench.prior_on_test);
+  report.against_logistic = against(bench.logistic_on_test);
   add_metrics(card.metrics, "validation", report.validation);
   add_test_metrics(card.metrics, bench.dataset, bench.split.test, served);
   add_metrics(card.metrics, "baseline.prior.test", bench.report.prior_test);
@@ -238,14 +245,38 @@ base::Result<void> evaluate(const FittedModel& fitted, const Workbench& bench, m
   return {};
 }
 
+bool beats(const std::optional<PairedDifference>& difference) {
+  constexpr double kLevel = 0.05;
+  return difference && difference->p_better < kLevel;
+}
+
 std::string why_inactive(const ModelReport& model, const TrainReport& report, Activation activation) {
-  if (activation == Activation::Always) return "";
   if (activation == Activation::Never) return "not asked to";
   if (report.synthetic) return "trained on synthetic data";
-  if (!(model.test.log_loss < report.prior_test.log_loss)) return "does not beat the class prior on the test rows";
-  if (!(model.test.log_loss < report.logistic_test.log_loss))
-    return "does not beat logistic regression on the test rows";
+  if (activation == Activation::Always) return "";
+  if (!beats(model.against_prior)) return "not significantly better than the class prior on the test rows";
+  if (!beats(model.against_logistic)) return "not significantly better than logistic regression on the test rows";
   return "";
+}
+
+/// Makes the model the deciding one of its type, or says in the report why it is not.
+base::Result<void> activate(const TrainOptions& options, const TrainReport& run, ModelReport& model) {
+  model.why_inactive = why_inactive(model, run, options.activation);
+  if (!model.why_inactive.empty()) return {};
+  QT_TRY(const store::ModelHistory history, store::read_history(options.registry, model.model));
+  if (history.stage_of(model.id) == store::Stage::RETIRED) {
+    model.why_inactive = "the same model was retired before; qtrader model rollback returns to a former champion";
+    return {};
+  }
+  model.active = true;
+  if (history.champion() == model.id) return {};
+  const std::string reason = options.activation == Activation::Always
+                                 ? "asked for by --activate always"
+                                 : "significantly better than prior and logistic regression on its test rows";
+  QT_TRY([[maybe_unused]] const store::StageChange change,
+         store::promote(options.registry, {model.model, model.id, store::Stage::ACTIVE},
+                        {.by = "qtrader train", .reason = reason, .at = options.trained_at}));
+  return {};
 }
 
 struct Finished {
@@ -307,9 +338,7 @@ base::Result<TrainReport> train(const TrainOptions& options, const Progress& pro
     model.report.path = directory.string();
   }
   for (Finished& model : finished) {
-    model.report.why_inactive = why_inactive(model.report, bench.report, options.activation);
-    model.report.active = model.report.why_inactive.empty();
-    if (model.report.active) QT_TRY_VOID(store::set_active(options.registry, model.report.model, model.report.id));
+    QT_TRY_VOID(activate(options, bench.report, model.report));
     bench.report.models.push_back(std::move(model.report));
   }
   return std::move(bench.report);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "training/card.hpp"
+#include "training/evaluate/paired.hpp"
 #include "training/networks.hpp"
 #include "training/universe.hpp"
 
@@ -20,8 +21,10 @@ namespace qtrader::training {
 
 /// When a new model becomes the deciding one of its type.
 enum class Activation : std::uint8_t {
-  Better,  // real data, and a test log-loss below the class prior's and the logistic regression's (ai.md 2.1)
-  Always,
+  /// Recorded data, and a test log-loss below the class prior's and the logistic regression's (ai.md 2.1), each with
+  /// one-sided significance 5 %, days as clusters.
+  Better,
+  Always,  // of recorded data: a synthetic model is never activated (ai.md 0.5)
   Never,
 };
 QT_DESCRIBE_ENUM(Activation, Better, Always, Never)
@@ -49,11 +52,14 @@ struct ModelReport {
   std::int32_t rounds = 0;
   double temperature = 1;
   Score validation, test;  // calibrated
+  /// Test log-loss of each baseline less the model's, by days; absent where the test part is too short to tell.
+  std::optional<PairedDifference> against_prior, against_logistic;
   bool active = false;
   std::string why_inactive;  // "" if active
   double seconds = 0;
 };
-QT_DESCRIBE(ModelReport, model, id, path, rounds, temperature, validation, test, active, why_inactive, seconds)
+QT_DESCRIBE(ModelReport, model, id, path, rounds, temperature, validation, test, against_prior, against_logistic,
+            active, why_inactive, seconds)
 
 struct TrainReport {
   std::vector<std::string> symbols;

@@ -149,8 +149,8 @@ void add_train_command(CLI::App& app, TrainArguments& a) {
   add_network_options(*train, a);
   train
       ->add_option("--activate", a.activate,
-                   "Make the new model the deciding one: better (than prior and logistic regression on the test rows, "
-                   "and not from synthetic data), always, never")
+                   "Make the new model the deciding one: better (significantly, than class prior and logistic "
+                   "regression on the test rows), always, never; a model of synthetic data never is")
       ->capture_default_str();
   train->add_flag("--json", a.json, "Print the report as JSON");
 }

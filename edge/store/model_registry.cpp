@@ -2,9 +2,9 @@
 
 #include <fcntl.h>
 #include <unistd.h>
+#include <chrono>
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <system_error>
 #include <thread>
@@ -237,18 +237,6 @@ base::Result<StageChange> roll_back(const fs::path& root, std::string_view type,
     QT_TRY_VOID(verify_files(root, type, change.model));
     return change;
   });
-}
-
-base::Result<void> set_active(const fs::path& root, std::string_view type, std::string_view id) {
-  QT_TRY_VOID(verify_files(root, type, id));
-  QT_TRY(const ModelHistory history, read_history(root, type));
-  if (history.champion() == id) return {};
-  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
-  const base::Timestamp now{std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch).count()};
-  QT_TRY([[maybe_unused]] const StageChange change,
-         promote(root, {std::string(type), std::string(id), Stage::ACTIVE},
-                 {.by = "qtrader train", .reason = "activated after training", .at = now}));
-  return {};
 }
 
 base::Result<std::vector<ModelEntry>> list_models(const fs::path& root) {

@@ -72,9 +72,6 @@ base::Result<StageChange> promote(const std::filesystem::path& root, const Promo
 /// Brings back the champion before the present one, whose files are verified first. Errors: as promote.
 base::Result<StageChange> roll_back(const std::filesystem::path& root, std::string_view type, const Approval& approval);
 
-/// Training's promotion: makes `id` ACTIVE in its own name, now. Nothing changes if it is already. Errors: as promote.
-base::Result<void> set_active(const std::filesystem::path& root, std::string_view type, std::string_view id);
-
 /// All models, by type, then id. Errors: NotFound if there is no such directory; those of read_history.
 base::Result<std::vector<ModelEntry>> list_models(const std::filesystem::path& root);
 

@@ -37,6 +37,10 @@ class ModelRegistryTest : public testing::Test {
   }
   Stage stage_of(const ModelDraft& d) const { return read_history(root_, d.type)->stage_of(d.id); }
 
+  base::Result<StageChange> make_active(const std::string& type, const std::string& id) const {
+    return promote(root_, {type, id, Stage::ACTIVE}, kWhy);
+  }
+
   inline static const Approval kWhy = {.by = "operator", .reason = "a test", .at = {}};
   fs::path base_, root_;
 };
@@ -45,7 +49,7 @@ TEST_F(ModelRegistryTest, HandsBackWhatWasStoredWithItsHash) {
   const std::string weights("\x00\x01\xff tree", 8);
   const ModelDraft d = draft(weights);
   ASSERT_TRUE(store_model(root_, d));
-  ASSERT_TRUE(set_active(root_, d.type, d.id));
+  ASSERT_TRUE(make_active(d.type, d.id));
   const auto models = load_active_models(root_);
   ASSERT_TRUE(models) << models.error().message();
   ASSERT_EQ(models->size(), 1U);
@@ -67,9 +71,9 @@ TEST_F(ModelRegistryTest, StoringAloneActivatesNothing) {
 TEST_F(ModelRegistryTest, ActiveMovesBetweenModelsOfAType) {
   const ModelDraft a = draft("a"), b = draft("b"), other = draft("c", "lightgbm");
   for (const ModelDraft& d : {a, b, other}) ASSERT_TRUE(store_model(root_, d));
-  ASSERT_TRUE(set_active(root_, "xgboost", a.id));
-  ASSERT_TRUE(set_active(root_, "lightgbm", other.id));
-  ASSERT_TRUE(set_active(root_, "xgboost", b.id));
+  ASSERT_TRUE(make_active("xgboost", a.id));
+  ASSERT_TRUE(make_active("lightgbm", other.id));
+  ASSERT_TRUE(make_active("xgboost", b.id));
   const auto models = load_active_models(root_);
   ASSERT_EQ(models->size(), 2U);
   EXPECT_EQ((*models)[0].entry.type, "lightgbm");
@@ -103,7 +107,7 @@ TEST_F(ModelRegistryTest, ChangedOrMissingFilesAreCorrupt) {
 TEST_F(ModelRegistryTest, AHistoryThatIsNotWholeIsCorruptAndNotIgnored) {
   const ModelDraft a = draft("a");
   ASSERT_TRUE(store_model(root_, a));
-  ASSERT_TRUE(set_active(root_, a.type, a.id));
+  ASSERT_TRUE(make_active(a.type, a.id));
   const fs::path path = root_ / "xgboost" / "HISTORY";
   const std::string good = contents(path);
   for (const std::string& bad : {good.substr(0, good.size() - 1), good + "more\n", std::string(), "x" + good}) {
@@ -148,24 +152,22 @@ TEST_F(ModelRegistryTest, AModelWhoseFilesChangedIsNeitherPromotedNorReturnedTo)
   ASSERT_TRUE(store_model(root_, b));
   overwrite(directory / "weights.ubj", "evil");
   EXPECT_EQ(promote(root_, {a.type, a.id}, kWhy).error().code, base::Errc::Corrupt);
-  EXPECT_EQ(set_active(root_, a.type, a.id).error().code, base::Errc::Corrupt);
+  EXPECT_EQ(make_active(a.type, a.id).error().code, base::Errc::Corrupt);
   EXPECT_FALSE(fs::exists(root_ / "xgboost" / "HISTORY"));
   overwrite(directory / "weights.ubj", "a");
-  ASSERT_TRUE(set_active(root_, a.type, a.id));
-  ASSERT_TRUE(set_active(root_, b.type, b.id));
+  ASSERT_TRUE(make_active(a.type, a.id));
+  ASSERT_TRUE(make_active(b.type, b.id));
   overwrite(directory / "weights.ubj", "evil");
   EXPECT_EQ(roll_back(root_, "xgboost", kWhy).error().code, base::Errc::Corrupt);
   EXPECT_EQ(stage_of(b), Stage::ACTIVE);
 }
 
-TEST_F(ModelRegistryTest, ActivatingTheActiveModelAgainChangesNothing) {
+TEST_F(ModelRegistryTest, TheActiveModelIsNotPromotedAgain) {
   const ModelDraft a = draft("a");
   ASSERT_TRUE(store_model(root_, a));
-  ASSERT_TRUE(set_active(root_, a.type, a.id));
-  ASSERT_TRUE(set_active(root_, a.type, a.id));
-  const auto history = read_history(root_, a.type);
-  ASSERT_EQ(history->changes().size(), 1U);
-  EXPECT_EQ(history->changes()[0].by, "qtrader train");
+  ASSERT_TRUE(make_active(a.type, a.id));
+  EXPECT_EQ(make_active(a.type, a.id).error().code, base::Errc::Conflict);
+  EXPECT_EQ(read_history(root_, a.type)->changes().size(), 1U);
 }
 
 TEST_F(ModelRegistryTest, ProcessesThatPromoteAtOnceLeaveOneChampionAndAWholeHistory) {
@@ -194,7 +196,7 @@ TEST_F(ModelRegistryTest, ProcessesThatPromoteAtOnceLeaveOneChampionAndAWholeHis
 TEST_F(ModelRegistryTest, SaysWhatIsThereWhenAnIdIsNot) {
   const ModelDraft d = draft("a");
   ASSERT_TRUE(store_model(root_, d));
-  const auto result = set_active(root_, "xgboost", "ffffffffffff");
+  const auto result = make_active("xgboost", "ffffffffffff");
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, base::Errc::NotFound);
   EXPECT_NE(result.error().context.find(d.id), std::string::npos);
