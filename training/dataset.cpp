@@ -12,6 +12,9 @@ namespace {
 
 using features::kFeatureCount;
 
+/// From a bar's close to the decision on it (ExecutorConfig::settle_ms): funding settled at the close is known by then.
+constexpr base::Duration kReaction = base::seconds(1);
+
 /// Counts the market's data faults; training has no audit stream.
 class FaultCounter final : public domain::AuditSink {
  public:
@@ -82,7 +85,7 @@ class Collector {
     for (std::size_t i = 0; i < lanes_.size(); ++i) {
       Feed& feed = lanes_[i];
       const domain::SymbolId symbol{static_cast<std::uint16_t>(i)};
-      settle_funding(feed, symbol, close);
+      settle_funding(feed, symbol, close + kReaction);
       if (!feed.head || feed.head->open_time != open) continue;
       const auto result = market_.on_bar(symbol, *feed.head, faults_);
       if (result.accepted) book_.on_base_bar(symbol, *feed.head);
@@ -110,7 +113,7 @@ class Collector {
   void collect(domain::SymbolId symbol, base::Timestamp close) {
     ++out_.stats.primary_bars;
     if (close <= spec_.rows.from || close > spec_.rows.to) return;
-    const features::FeatureVector v = book_.compute(symbol, market_[symbol], close);
+    const features::FeatureVector v = book_.compute(symbol, market_[symbol], close + kReaction);
     if (!v.valid) {
       ++out_.stats.invalid[std::string(v.invalid_reason)];
       return;

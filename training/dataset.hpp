@@ -1,8 +1,8 @@
 // Dataset: feature rows of many symbols with their labels, sorted by (time, symbol), ready to be split by time.
 //
 // In the flow: history (recorded bars, funding) → the same MarketState and FeatureBook that trade → rows → trainers.
-// All bars of one moment are fed before any vector is computed, and funding settled at a close is not known at that
-// close, exactly as in the session. Only valid vectors with a knowable label become rows. Never looks ahead: a row's
+// All bars of one moment are fed before any vector is computed, and funding settled at a close is known when the bar is
+// decided on a second later, exactly as in the session. Only valid vectors with a knowable label become rows. Never looks ahead: a row's
 // numbers depend on bars up to its close, its label on the H bars after it, and nothing else.
 #pragma once
 

@@ -161,7 +161,7 @@ TEST(Dataset, BaseBarsAggregateToThePrimaryTimeframe) {
   EXPECT_EQ(d->size(), kBars - 250 + 1 - 4);
 }
 
-TEST(Dataset, FundingIsKnownOnlyAfterItsSettlement) {
+TEST(Dataset, FundingIsKnownToTheDecisionThatFollowsItsSettlement) {
   Market market = two_symbols();
   const Timestamp settled = market.bars[0][500].close_time();
   market.funding[0].push_back({{}, domain::Ratio::from_double(0.0003), settled, 8});
@@ -169,7 +169,7 @@ TEST(Dataset, FundingIsKnownOnlyAfterItsSettlement) {
   const auto funding = static_cast<std::size_t>(features::Feature::Funding);
   for (std::size_t i = 0; i < d.size(); ++i) {
     const Row& row = d.rows[i];
-    const bool known = row.symbol.value == 0 && row.bar_close > settled && row.bar_close <= settled + base::hours(9);
+    const bool known = row.symbol.value == 0 && row.bar_close >= settled && row.bar_close < settled + base::hours(9);
     ASSERT_EQ((row.present_mask >> funding & 1) != 0, known) << base::format_timestamp(row.bar_close);
     ASSERT_NEAR(d.x[i * kFeatureCount + funding], known ? 0.3 : 0.0, 1e-12);
   }
