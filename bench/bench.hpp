@@ -28,8 +28,9 @@ QT_DESCRIBE(Figure, name, values, note)
 struct Options {
   std::filesystem::path data;  // recorded data; empty or missing: figures that need it are left out and say so
   std::filesystem::path scratch;
-  bool quick = false;  // a tenth of the work: does it run at all?
-  std::string only;    // name prefix
+  std::filesystem::path rows;  // where bench_training leaves its rows for others; empty: nowhere
+  bool quick = false;          // a tenth of the work: does it run at all?
+  std::string only;            // name prefix
 };
 
 struct Repeated {
@@ -58,6 +59,7 @@ void keep(const T& value) {
 base::Result<std::vector<Figure>> bench_features(const Options& options);
 base::Result<std::vector<Figure>> bench_trees(const Options& options);
 base::Result<std::vector<Figure>> bench_networks(const Options& options);
+base::Result<std::vector<Figure>> bench_training(const Options& options);
 base::Result<std::vector<Figure>> bench_rule_backtest(const Options& options);
 base::Result<std::vector<Figure>> bench_ai_backtest(const Options& options);
 base::Result<std::vector<Figure>> bench_journal(const Options& options);

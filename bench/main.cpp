@@ -17,7 +17,7 @@ using Bench = qtrader::base::Result<std::vector<Figure>> (*)(const qtrader::benc
 int run(const qtrader::bench::Options& options) {
   const std::pair<const char*, Bench> all[] = {
       {"features", qtrader::bench::bench_features},      {"trees", qtrader::bench::bench_trees},
-      {"networks", qtrader::bench::bench_networks},
+      {"networks", qtrader::bench::bench_networks},      {"training", qtrader::bench::bench_training},
       {"journal", qtrader::bench::bench_journal},        {"wire", qtrader::bench::bench_wire},
       {"exchange", qtrader::bench::bench_exchange},      {"playback", qtrader::bench::bench_playback},
       {"loopback", qtrader::bench::bench_loopback},      {"backtest.rule", qtrader::bench::bench_rule_backtest},
@@ -45,6 +45,7 @@ int main(int argc, char** argv) {
   qtrader::bench::Options options;
   app.add_option("--data", options.data, "Recorded data, for figures on real candles");
   app.add_option("--only", options.only, "Only figures whose name begins so");
+  app.add_option("--rows", options.rows, "Directory to leave the rows of the training figures in");
   app.add_flag("--quick", options.quick, "A tenth of the work");
   CLI11_PARSE(app, argc, argv);
   std::string pattern = (std::filesystem::temp_directory_path() / "qtrader-bench-XXXXXX").string();
