@@ -2,8 +2,8 @@
 //
 // In the flow: history (recorded bars, funding) → the same MarketState and FeatureBook that trade → rows → trainers.
 // All bars of one moment are fed before any vector is computed, and funding settled at a close is known when the bar is
-// decided on a second later, exactly as in the session. Only valid vectors with a knowable label become rows. Never looks ahead: a row's
-// numbers depend on bars up to its close, its label on the H bars after it, and nothing else.
+// decided on a second later, exactly as in the session. Only valid vectors with a knowable label become rows. Never
+// looks ahead: a row's numbers depend on bars up to its close, its label on the H bars after it, and nothing else.
 #pragma once
 
 #include <map>
