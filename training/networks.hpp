@@ -18,7 +18,7 @@ struct NetworkBudget {
 /// Small epochs: the symbols move together and windows overlap, so what can be learned is learned from some ten
 /// thousand windows, and what follows is learned by heart; early stopping must be able to stop in between.
 inline constexpr NetworkBudget kNhitsBudget = {12, 4'096, 8'192};
-inline constexpr NetworkBudget kPatchTstBudget = {10, 4'096, 4'096};
+inline constexpr NetworkBudget kPatchTstBudget = {10, 4'096, 8'192};
 
 struct NetworkParams {
   models::ModelKind kind = models::ModelKind::NHits;
@@ -30,7 +30,7 @@ struct NetworkParams {
 /// checkpoint.
 base::Result<FittedModel> fit_network(const FitInput& input, const NetworkParams& params);
 
-/// libtorch's probabilities of rows in `range`: what serving is compared with.
+/// The trainer's own probabilities of rows in `range`: what serving is compared with.
 base::Result<Forecasts> predict_network(std::string_view weights, const Dataset& dataset, IndexRange range);
 
 /// "libtorch 1.13.0".

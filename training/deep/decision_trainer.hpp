@@ -61,7 +61,7 @@ base::Result<DecisionFit> fit_decision(const DecisionData& data, const DecisionS
 /// The statistics the table must be normalised with. Errors: those of import_decision.
 base::Result<Quartiles> decision_quartiles(std::string_view weights);
 
-/// libtorch's probabilities of the windows that end at `ends`. Errors: those of import_decision; Unavailable.
+/// The trainer's own probabilities of the windows that end at `ends`. Errors: those of import_decision; Unavailable.
 base::Result<DecisionProbabilities> predict_decision(std::string_view weights, const WindowTable& table,
                                                      std::span<const std::uint32_t> ends);
 

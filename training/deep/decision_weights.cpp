@@ -265,7 +265,6 @@ base::Result<ImportedDecision> import_decision(std::string_view bytes) {
   }
   QT_TRY_VOID(reader.finish());
   out.net->eval();
-  out.net->use_reference();
   return out;
 }
 

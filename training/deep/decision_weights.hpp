@@ -20,7 +20,7 @@ void freeze(DecisionNet& net);
 std::string export_decision(const DecisionNet& net, const Quartiles& quartiles);
 
 struct ImportedDecision {
-  std::shared_ptr<DecisionNet> net;  // in evaluation mode, use_reference()
+  std::shared_ptr<DecisionNet> net;  // in evaluation mode
   Quartiles quartiles;
 };
 

@@ -55,11 +55,12 @@ class DecisionWeights : public testing::TestWithParam<std::shared_ptr<DecisionNe
 TEST_P(DecisionWeights, ComeBackAsTheyWere) {
   const auto net = GetParam()();
   const std::string file = export_decision(*net, some_quartiles());
-  const auto imported = import_decision(file);
+  auto imported = import_decision(file);
   ASSERT_TRUE(imported) << imported.error().message();
   EXPECT_EQ(imported->quartiles, some_quartiles());
   EXPECT_EQ(export_decision(*imported->net, imported->quartiles), file);
 
+  imported->net->use_reference();
   const torch::NoGradGuard no_grad;
   const Table table;
   const DecisionBatch batch = net->gather(table.view(), table.ends);
