@@ -51,19 +51,21 @@ bool ProgressLine::operator()(std::string_view stage, std::uint64_t done, std::u
   const double now = system::steady_seconds();
   const std::string_view name = stage.substr(0, stage.find(','));
   const bool fresh = name != stage_;
+  const double fraction = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 0;
   if (fresh) {
     finish();
     stage_ = name;
     stage_started_ = now;
+    stage_begun_ = fraction;
   }
   if (fresh || now - last_shown_ >= (terminal_ ? 0.2 : 10.0)) {
     last_shown_ = now;
-    const double fraction = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 0;
-    const double elapsed = now - stage_started_;
+    const double done_here = fraction - stage_begun_;
     std::string line(stage);
     line += ' ';
     append(line, "%3.0f %%", 100 * fraction);
-    if (fraction > 0.01 && fraction < 1) line += ", at most " + clock_text(elapsed / fraction - elapsed) + " left";
+    if (done_here > 0.01 && fraction < 1)
+      line += ", at most " + clock_text((now - stage_started_) * (1 - fraction) / done_here) + " left";
     std::fprintf(stderr, terminal_ ? "\r\033[K%s" : "%s\n", line.c_str());
     std::fflush(stderr);
     open_ = terminal_;

@@ -20,6 +20,7 @@ class ProgressLine {
   bool terminal_;
   std::string stage_;
   double stage_started_ = 0, last_shown_ = -1e9;
+  double stage_begun_ = 0;  // the fraction done when the stage began: not 0 if it goes on from a checkpoint
   bool open_ = false;
 };
 

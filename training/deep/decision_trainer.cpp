@@ -300,12 +300,12 @@ class DecisionTraining {
   base::Result<void> report_progress() const {
     std::string stage = std::string(name(s_.kind)) + ", epoch " + std::to_string(std::min(epoch_ + 1, s_.epochs)) +
                         " of " + std::to_string(s_.epochs);
-    if (epoch_ > 0) {
-      stage += ", validation log-loss ";
-      base::append_json_number(stage, std::round(last_ * 1e4) / 1e4);
-      stage += ", best ";
-      base::append_json_number(stage, std::round(stopping_.best_loss() * 1e4) / 1e4);
-    }
+    const auto append = [&](std::string_view what, double loss) {
+      stage += what;
+      base::append_json_number(stage, std::round(loss * 1e4) / 1e4);
+    };
+    if (last_) append(", validation log-loss ", *last_);
+    if (epoch_ > 0) append(", best ", stopping_.best_loss());
     return report(s_.progress, stage, done_,
                   epoch_work() * static_cast<std::uint64_t>(s_.epochs) + data_.validation.size());
   }
@@ -324,7 +324,7 @@ class DecisionTraining {
 
   std::int64_t epoch_ = 0;  // epochs done
   Weights best_;
-  double last_ = 0;
+  std::optional<double> last_;  // validation loss of the last epoch, once this run has had one
   std::uint64_t done_ = 0;
   std::string fingerprint_;
   std::filesystem::path checkpoint_;
