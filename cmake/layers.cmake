@@ -14,7 +14,7 @@ set(QT_LAYERS
   "core/execution:core/risk"
   "core/engine:core/fund,core/execution"
   "edge/system:core/kernel"
-  "edge/store:core/kernel"
+  "edge/store:core/kernel,core/statistics"
   "edge/history:core/kernel"
   "edge/net:core/base"
   "edge/matching:core/domain"

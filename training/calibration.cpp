@@ -69,4 +69,9 @@ double fit_temperature(std::span<const LabelClass> labels, std::span<const Proba
   return base::det::exp((low + high) / 2);
 }
 
+double fit_temperature(std::span<const LabelClass> labels, const Forecasts& forecasts) {
+  const Judged rows = judged(labels, forecasts);
+  return fit_temperature(rows.labels, rows.p);
+}
+
 }  // namespace qtrader::training

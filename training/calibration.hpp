@@ -15,5 +15,7 @@ Probabilities apply_temperature(const Probabilities& p, double temperature);
 
 /// The T in [0.1, 10] that minimises the log-loss; golden-section search on ln T to 1e-6.
 double fit_temperature(std::span<const LabelClass> labels, std::span<const Probabilities> p);
+/// The same over the rows that have a forecast; at least one (QT_CHECK).
+double fit_temperature(std::span<const LabelClass> labels, const Forecasts& forecasts);
 
 }  // namespace qtrader::training

@@ -7,6 +7,11 @@
 
 namespace qtrader::training {
 
+PartRecord part_of(const Dataset& dataset, IndexRange range) {
+  return {static_cast<std::int64_t>(range.size()), dataset.rows[range.begin].bar_close,
+          dataset.rows[range.end - 1].bar_close};
+}
+
 std::string version_of(base::Timestamp trained_at) {
   std::string digits;
   for (const char c : base::format_timestamp(trained_at))  // 2025-12-03T10:11:12.000Z

@@ -18,6 +18,8 @@ struct PartRecord {
   base::Timestamp first, last;
 };
 QT_DESCRIBE(PartRecord, rows, first, last)
+/// Of rows in `range`, at least one.
+PartRecord part_of(const Dataset& dataset, IndexRange range);
 
 struct TrainingRecord {
   std::string library;  // "XGBoost 1.7.4"

@@ -190,6 +190,17 @@ RowBlock Dataset::block(IndexRange range) const {
           std::span(labels).subspan(range.begin, range.size())};
 }
 
+features::FeatureVector Dataset::vector(std::size_t row) const {
+  features::FeatureVector out;
+  out.symbol = rows[row].symbol;
+  out.bar_close = rows[row].bar_close;
+  out.close = rows[row].close;
+  out.present_mask = rows[row].present_mask;
+  out.valid = true;
+  std::copy_n(&x[row * kFeatureCount], kFeatureCount, out.x.begin());
+  return out;
+}
+
 std::vector<base::Timestamp> Dataset::times() const {
   std::vector<base::Timestamp> out;
   out.reserve(rows.size());

@@ -45,8 +45,8 @@ struct Row {
   double uniqueness = 1;     // average uniqueness; 1 unless triple_barrier
   std::uint64_t present_mask = 0;
   domain::Regime regime = domain::Regime::Unknown;
-  double close = 0;                  // of bar_close, quote currency
-  std::uint32_t previous = kNoRow;   // the row of this symbol one primary bar earlier
+  double close = 0;                 // of bar_close, quote currency
+  std::uint32_t previous = kNoRow;  // the row of this symbol one primary bar earlier
 };
 
 /// Why bars did not become rows.
@@ -66,6 +66,8 @@ struct Dataset {
 
   std::size_t size() const { return rows.size(); }
   RowBlock block(IndexRange range) const;
+  /// The row as the vector that serving sees.
+  features::FeatureVector vector(std::size_t row) const;
   std::vector<base::Timestamp> times() const;
 };
 

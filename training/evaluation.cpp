@@ -29,17 +29,6 @@ LoadedModel load(const FittedModel& fitted, const models::ModelTraits& traits) {
   return fitted.kind == ModelKind::XGBoost ? models::load_xgboost(bytes, traits) : models::load_lightgbm(bytes, traits);
 }
 
-features::FeatureVector vector_of(const Dataset& dataset, std::size_t row) {
-  features::FeatureVector out;
-  out.symbol = dataset.rows[row].symbol;
-  out.bar_close = dataset.rows[row].bar_close;
-  out.close = dataset.rows[row].close;
-  out.present_mask = dataset.rows[row].present_mask;
-  out.valid = true;
-  std::copy_n(&dataset.x[row * kFeatureCount], kFeatureCount, out.x.begin());
-  return out;
-}
-
 }  // namespace
 
 base::Result<Forecasts> serve(const FittedModel& fitted, const models::ModelTraits& traits, const Dataset& dataset,
@@ -54,7 +43,7 @@ base::Result<Forecasts> serve(const FittedModel& fitted, const models::ModelTrai
     const std::uint32_t i = order[at];
     const bool asked = i >= range.begin && i < range.end;
     if (bars == 0 && !asked) continue;
-    const features::FeatureVector now = vector_of(dataset, i);
+    const features::FeatureVector now = dataset.vector(i);
     if (at > 0 && dataset.rows[order[at - 1]].symbol != now.symbol)
       history = models::FeatureHistory(history.capacity());
     if (bars > 0) history.push(now);

@@ -14,11 +14,17 @@ struct FitSettings {
   NetworkBudget nhits = kNhitsBudget, patchtst = kPatchTstBudget;
 };
 
+/// Error: InvalidArgument naming the setting that is out of range.
+base::Result<void> check(const FitSettings& settings);
+
 /// Every kind this build can fit.
 std::vector<models::ModelKind> trainable();
 
 /// "xgboost" … Errors: InvalidArgument naming the kinds there are.
 base::Result<models::ModelKind> parse_trainable(std::string_view name);
+
+/// Error: InvalidArgument if one is named twice.
+base::Result<void> check(std::span<const models::ModelKind> kinds);
 
 /// Errors: those of the trainer; Interrupted.
 base::Result<FittedModel> fit(models::ModelKind kind, const FitInput& input, const FitSettings& settings = {});

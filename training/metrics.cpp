@@ -11,17 +11,11 @@ namespace {
 std::size_t index(LabelClass c) { return static_cast<std::size_t>(c); }
 
 double expected_calibration_error(std::span<const LabelClass> labels, std::span<const Probabilities> p) {
-  constexpr std::size_t kBins = 15;
-  std::array<double, kBins> hits{}, confidence{};
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    const std::size_t top = top_class(p[i]);
-    const auto bin = std::min(kBins - 1, static_cast<std::size_t>(p[i][top] * static_cast<double>(kBins)));
-    hits[bin] += top == index(labels[i]) ? 1 : 0;
-    confidence[bin] += p[i][top];
-  }
-  double sum = 0;  // Σ n_b/n · |hit rate − mean confidence| = Σ |hits − confidence sum| / n
-  for (std::size_t b = 0; b < kBins; ++b) sum += std::abs(hits[b] - confidence[b]);
-  return sum / static_cast<double>(labels.size());
+  std::vector<statistics::Claim> claims;
+  claims.reserve(labels.size());
+  for (std::size_t i = 0; i < labels.size(); ++i) claims.push_back(top_claim(labels[i], p[i]));
+  const auto table = statistics::reliability_table(claims, kCalibrationBins, statistics::Bins::EqualWidth);
+  return *statistics::expected_calibration_error(table);
 }
 
 }  // namespace
@@ -41,6 +35,11 @@ double brier_of(LabelClass label, const Probabilities& p) {
 
 std::size_t top_class(const Probabilities& p) {
   return static_cast<std::size_t>(std::ranges::max_element(p) - p.begin());
+}
+
+statistics::Claim top_claim(LabelClass label, const Probabilities& p) {
+  const std::size_t top = top_class(p);
+  return {std::min(p[top], 1.0), top == index(label)};
 }
 
 double macro_f1(const Confusion& m) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/reflect.hpp"
+#include "core/statistics/calibration.hpp"
 #include "training/labels.hpp"
 
 namespace qtrader::training {
@@ -40,6 +41,10 @@ double log_loss_of(LabelClass label, const Probabilities& p);
 double brier_of(LabelClass label, const Probabilities& p);
 /// Index of the largest; the first of equals.
 std::size_t top_class(const Probabilities& p);
+/// Equal-width bins in which a claimed probability is compared with what happened (Guo et al. 2017).
+inline constexpr std::size_t kCalibrationBins = 15;
+/// What the largest probability claims, and whether it happened; what rounding left above 1 is 1.
+statistics::Claim top_claim(LabelClass label, const Probabilities& p);
 /// In [0, 1]; classes that are neither there nor predicted count 0.
 double macro_f1(const Confusion& counts);
 /// In [−1, 1] (Gorodkin 2004); 0 where undefined.

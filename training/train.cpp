@@ -2,14 +2,13 @@
 
 #include <algorithm>
 
-#include "core/base/det_math.hpp"
 #include "core/base/hash.hpp"
 #include "edge/store/model_registry.hpp"
 #include "training/calibration.hpp"
 #include "training/evaluation.hpp"
-#include "training/fit.hpp"
 #include "training/logistic.hpp"
 #include "training/novelty_fit.hpp"
+#include "training/preparation.hpp"
 #include "training/xgboost.hpp"
 
 namespace qtrader::training {
@@ -17,10 +16,6 @@ namespace {
 
 using base::Errc;
 using models::ModelKind;
-
-constexpr std::string_view kReferenceSymbol = "BTCUSDT";
-constexpr std::size_t kLeastTrainRows = 1000, kLeastOtherRows = 200;
-constexpr std::int64_t kLeastClassRows = 50;
 
 base::Error fail(Errc code, std::string text) { return {"training", code, std::move(text)}; }
 
@@ -40,7 +35,7 @@ struct Workbench {
   Universe universe;
   Dataset dataset;
   Split split;
-  std::vector<double> weights;
+  Preparation preparation;
   models::NoveltyBaseline novelty;  // of the training rows
   Forecasts prior_on_test, logistic_on_test;
   TrainReport report;
@@ -49,30 +44,6 @@ struct Workbench {
   RowBlock validation() const { return dataset.block(split.validation); }
   RowBlock test() const { return dataset.block(split.test); }
 };
-
-PartRecord part_of(const Dataset& dataset, IndexRange range) {
-  return {static_cast<std::int64_t>(range.size()), dataset.rows[range.begin].bar_close,
-          dataset.rows[range.end - 1].bar_close};
-}
-
-base::Result<Dataset> load_dataset(const history::Catalog& catalog, const Universe& universe,
-                                   const TrainOptions& options, const Progress& progress) {
-  DatasetSpec spec;
-  spec.base = universe.base;
-  spec.primary = options.universe.primary;
-  spec.warmup_bars = options.universe.warmup_bars;
-  spec.rows = universe.rows;
-  spec.labels = options.labels;
-  std::vector<Lane> lanes;
-  for (const std::string& symbol : universe.symbols) {
-    if (symbol == kReferenceSymbol) spec.reference = domain::SymbolId{static_cast<std::uint16_t>(lanes.size())};
-    Lane lane;
-    QT_TRY(lane.bars, catalog.bars(symbol, universe.base, universe.bars));
-    QT_TRY(lane.funding, catalog.funding(symbol, universe.bars));
-    lanes.push_back(std::move(lane));
-  }
-  return build_dataset(std::move(lanes), spec, progress);
-}
 
 /// What stands in the way of rows, for an error message.
 std::string losses(const DatasetStats& stats) {
@@ -100,12 +71,14 @@ base::Result<void> require_enough(const Workbench& bench) {
   return {};
 }
 
-base::Result<void> prepare(const TrainOptions& options, const Progress& progress, Workbench& bench) {
+base::Result<void> lay_out(const TrainOptions& options, const Progress& progress, Workbench& bench) {
   const Stopwatch watch(options);
   QT_TRY(const history::Catalog catalog, history::Catalog::scan(options.data));
   QT_TRY(bench.universe, choose_universe(catalog, options.universe));
   QT_TRY_VOID(store::prepare_registry(options.registry));
-  QT_TRY(bench.dataset, load_dataset(catalog, bench.universe, options, progress));
+  QT_TRY(bench.dataset,
+         load_dataset(catalog, bench.universe, {options.universe.primary, options.universe.warmup_bars, options.labels},
+                      progress));
   const std::vector<base::Timestamp> times = bench.dataset.times();
   if (times.empty())
     return fail(Errc::InvalidArgument, "too few rows: none (" + losses(bench.dataset.stats) + "); the first " +
@@ -116,8 +89,8 @@ base::Result<void> prepare(const TrainOptions& options, const Progress& progress
                                             .timeframe = options.universe.primary}));
   QT_TRY_VOID(require_enough(bench));
   TrainReport& r = bench.report;
-  r.neutral_features = hold_uncovered_neutral(bench.dataset, bench.split.train);
-  bench.weights = sample_weights(bench.dataset, bench.split.train);
+  bench.preparation = prepare(bench.dataset, bench.split.train);
+  r.neutral_features = bench.preparation.neutral_features;
   QT_TRY(bench.novelty, fit_novelty(bench.train().x));
   r.symbols = bench.universe.symbols;
   r.timeframe = options.universe.primary;
@@ -133,25 +106,13 @@ base::Result<void> prepare(const TrainOptions& options, const Progress& progress
   return {};
 }
 
-FitInput fit_input(const Workbench& bench, const TrainOptions& options, const Progress& progress) {
-  FitInput out{.train = bench.train(),
-               .weights = bench.weights,
-               .validation = bench.validation(),
-               .seed = options.seed,
-               .progress = progress,
-               .dataset = &bench.dataset,
-               .train_rows = bench.split.train,
-               .validation_rows = bench.split.validation,
-               .scratch = options.scratch,
-               .unix_seconds = options.unix_seconds};
-  const auto weights = class_weights(bench.dataset, bench.split.train);
-  for (std::size_t c = 0; c < kClassCount; ++c) out.class_offset[c] = base::det::log(weights[c]);
+FitInput input_of(const Workbench& bench, const TrainOptions& options, const Progress& progress) {
+  FitInput out = fit_input(bench.dataset, bench.preparation, bench.split.train, bench.split.validation);
+  out.seed = options.seed;
+  out.progress = progress;
+  out.scratch = options.scratch;
+  out.unix_seconds = options.unix_seconds;
   return out;
-}
-
-double temperature_of(std::span<const LabelClass> labels, const Forecasts& forecasts) {
-  const Judged rows = judged(labels, forecasts);
-  return fit_temperature(rows.labels, rows.p);
 }
 
 Score score_present(std::span<const LabelClass> labels, const Forecasts& forecasts) {
@@ -166,9 +127,9 @@ base::Result<void> score_baselines(const TrainOptions& options, const Progress& 
   r.prior_validation = score(bench.validation().labels, std::vector(bench.validation().rows(), prior));
   bench.prior_on_test = Forecasts(bench.test().rows(), prior);
   r.prior_test = score_present(bench.test().labels, bench.prior_on_test);
-  QT_TRY(const auto logistic, LogisticRegression::fit(fit_input(bench, options, progress)));
+  QT_TRY(const auto logistic, LogisticRegression::fit(input_of(bench, options, progress)));
   const Forecasts on_validation = all_present(logistic.predict_rows(bench.validation()));
-  const double temperature = temperature_of(bench.validation().labels, on_validation);
+  const double temperature = fit_temperature(bench.validation().labels, on_validation);
   r.logistic_validation = score_present(bench.validation().labels, calibrated(on_validation, temperature));
   bench.logistic_on_test = calibrated(all_present(logistic.predict_rows(bench.test())), temperature);
   r.logistic_test = score_present(bench.test().labels, bench.logistic_on_test);
@@ -190,7 +151,7 @@ models::ModelCard card_of(const FittedModel& fitted, const TrainOptions& options
   card.code_version = options.code_version;
   card.seed = options.seed;
   card.hyper_parameters = fitted.hyper_parameters;
-  card.temperature = temperature_of(bench.validation().labels, fitted.validation);
+  card.temperature = fit_temperature(bench.validation().labels, fitted.validation);
   card.class_mean_abs_r = class_mean_abs_return(bench.dataset, bench.split.train);
   card.novelty = bench.novelty;
   card.sha256 = base::sha256_hex(fitted.weights);
@@ -289,8 +250,7 @@ base::Result<Finished> make_model(ModelKind kind, const TrainOptions& options, c
   const Stopwatch watch(options);
   Finished out;
   out.report.model = models::name(kind);
-  QT_TRY(FittedModel fitted, fit(kind, fit_input(bench, options, progress),
-                                 {.threads = options.threads, .nhits = options.nhits, .patchtst = options.patchtst}));
+  QT_TRY(FittedModel fitted, fit(kind, input_of(bench, options, progress), options.fit));
   models::ModelCard card = card_of(fitted, options, bench);
   QT_TRY_VOID(evaluate(fitted, bench, card, out.report));
   const TrainingRecord record = record_of(fitted, options, bench);
@@ -306,17 +266,8 @@ base::Result<Finished> make_model(ModelKind kind, const TrainOptions& options, c
 
 base::Result<void> validate(const TrainOptions& options) {
   if (options.models.empty()) return fail(Errc::InvalidArgument, "no model asked for");
-  for (std::size_t i = 0; i < options.models.size(); ++i)
-    for (std::size_t j = 0; j < i; ++j)
-      if (options.models[i] == options.models[j])
-        return fail(Errc::InvalidArgument, "model " + std::string(models::name(options.models[i])) + " is named twice");
-  if (options.threads < 1 || options.threads > 1024)
-    return fail(Errc::InvalidArgument, "threads " + std::to_string(options.threads) + ": expected 1 to 1024");
-  for (const NetworkBudget& budget : {options.nhits, options.patchtst})
-    if (budget.epochs < 1 || budget.windows_per_epoch < 0 || budget.validation_windows < 0)
-      return fail(Errc::InvalidArgument, std::to_string(budget.epochs) + " epochs of " +
-                                             std::to_string(budget.windows_per_epoch) +
-                                             " windows: expected at least 1 epoch, and windows of 0 (all) or more");
+  QT_TRY_VOID(check(options.models));
+  QT_TRY_VOID(check(options.fit));
   QT_TRY(const Labeler labeler, Labeler::create(options.labels, options.universe.primary));
   return {};
 }
@@ -326,7 +277,7 @@ base::Result<void> validate(const TrainOptions& options) {
 base::Result<TrainReport> train(const TrainOptions& options, const Progress& progress) {
   QT_TRY_VOID(validate(options));
   Workbench bench;
-  QT_TRY_VOID(prepare(options, progress, bench));
+  QT_TRY_VOID(lay_out(options, progress, bench));
   QT_TRY_VOID(score_baselines(options, progress, bench));
   std::vector<Finished> finished;
   for (const ModelKind kind : options.models) {

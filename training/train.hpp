@@ -14,7 +14,7 @@
 
 #include "training/card.hpp"
 #include "training/evaluate/paired.hpp"
-#include "training/networks.hpp"
+#include "training/fit.hpp"
 #include "training/universe.hpp"
 
 namespace qtrader::training {
@@ -36,8 +36,7 @@ struct TrainOptions {
   std::vector<models::ModelKind> models;  // each at most once
   models::LabelSpec labels;
   std::int32_t embargo_bars = 120;
-  std::int32_t threads = 2;  // part of a fit's identity: see XgboostParams::nthread
-  NetworkBudget nhits = kNhitsBudget, patchtst = kPatchTstBudget;
+  FitSettings fit;
   std::uint64_t seed = 1;
   std::filesystem::path scratch;  // of the networks: see FitInput::scratch
   Activation activation = Activation::Better;

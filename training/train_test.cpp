@@ -63,7 +63,7 @@ class TrainTest : public testing::Test {
     out.universe.lookback_days = 70;
     out.universe.warmup_bars = 300;
     out.models = {models::ModelKind::XGBoost, models::ModelKind::LightGBM};
-    out.threads = 1;
+    out.fit.threads = 1;
     out.trained_at = kStart + base::days(100);
     out.code_version = "test";
     return out;
@@ -135,7 +135,7 @@ TEST_F(TrainTest, ANetworkIsFittedStoredAndServedLikeTheTrees) {
   write();
   TrainOptions o = options();
   o.models = {models::ModelKind::NHits};
-  o.nhits = {3, 2048, 512};
+  o.fit.nhits = {3, 2048, 512};
   o.scratch = root_ / "scratch";
   o.unix_seconds = [] { return 1.6e9; };
   const auto report = train(o, {});
@@ -159,7 +159,7 @@ TEST_F(TrainTest, ANetworkIsFittedStoredAndServedLikeTheTrees) {
   for (const auto& entry : fs::recursive_directory_iterator(o.scratch))
     EXPECT_NE(entry.path().filename(), "checkpoint") << "is of no use after the fit";
 
-  o.nhits.epochs = 0;
+  o.fit.nhits.epochs = 0;
   EXPECT_EQ(train(o, {}).error().code, Errc::InvalidArgument);
 }
 
@@ -200,7 +200,7 @@ TEST_F(TrainTest, BadRequestsNameWhatIsWrongAndWriteNothing) {
   EXPECT_EQ(error([](TrainOptions& o) { o.models = {models::ModelKind::XGBoost, models::ModelKind::XGBoost}; }).code,
             Errc::InvalidArgument);
   EXPECT_EQ(error([](TrainOptions& o) { o.models.clear(); }).code, Errc::InvalidArgument);
-  EXPECT_EQ(error([](TrainOptions& o) { o.threads = 0; }).code, Errc::InvalidArgument);
+  EXPECT_EQ(error([](TrainOptions& o) { o.fit.threads = 0; }).code, Errc::InvalidArgument);
   EXPECT_EQ(error([](TrainOptions& o) { o.labels.horizon_bars = 0; }).code, Errc::InvalidArgument);
   EXPECT_EQ(error([](TrainOptions& o) {
               o.universe.from = kStart;

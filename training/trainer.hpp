@@ -54,10 +54,10 @@ struct FitInput {
 
 struct FittedModel {
   models::ModelKind kind = models::ModelKind::XGBoost;
-  std::string weights_file;               // the name it is stored under
-  std::string weights;                    // bytes, in the library's own file format
-  std::int32_t rounds = 0;                // kept, after early stopping
-  Forecasts validation;                   // of the library, uncalibrated
+  std::string weights_file;  // the name it is stored under
+  std::string weights;       // bytes, in the library's own file format
+  std::int32_t rounds = 0;   // kept, after early stopping
+  Forecasts validation;      // of the library, uncalibrated
   std::map<std::string, std::string> hyper_parameters;
   std::map<std::string, double> importance;  // feature name → share of the total split gain; used features only
 };

@@ -226,19 +226,14 @@ base::Result<std::unique_ptr<store::JournalWriter>> open_journal(const fs::path&
   return store::JournalWriter::create(directory, {});
 }
 
-fs::path trials_file(const BacktestSpec& spec) {
-  if (!spec.trials.empty()) return spec.trials;
-  const fs::path out = fs::absolute(spec.out).lexically_normal();
-  return (out.has_filename() ? out : out.parent_path()).parent_path() / "trials.jsonl";
-}
-
 }  // namespace
 
 base::Result<BacktestResult> run_backtest(BacktestSpec spec, const std::function<void(const Progress&)>& progress) {
   const double started = system::steady_seconds();
   QT_TRY(auto p, prepare(spec));
   QT_TRY(auto work, WorkingDirectory::open(spec.out, spec.resume));
-  QT_TRY(const auto ledger, store::TrialLedger::open(trials_file(spec)));
+  QT_TRY(const auto ledger,
+         store::TrialLedger::open(spec.trials.empty() ? store::trials_beside(spec.out) : spec.trials));
   std::unique_ptr<store::JournalWriter> journal;
   if (spec.journal) {
     QT_TRY(journal, open_journal(work.path() / "journal", spec.resume));

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "apps/qtrader-train/train_report.hpp"
+#include "apps/qtrader-train/verb.hpp"
 #include "core/base/json.hpp"
 #include "edge/system/process.hpp"
 #include "training/deep/forecast_benchmark.hpp"
@@ -19,18 +20,6 @@ struct Arguments {
   std::string file, out, reported;
   bool json = false;
 };
-
-int report_error(const base::Error& error) {
-  std::fprintf(stderr, "qtrader bench-forecast: %s\n", error.message().c_str());
-  switch (error.code) {
-    case base::Errc::Io:
-    case base::Errc::NoSpace:
-    case base::Errc::Interrupted:
-      return 1;
-    default:
-      return 2;
-  }
-}
 
 void print_row(const deep::ForecastResult& r) {
   std::printf("%s %s horizon %lld: MSE %.4f, MAE %.4f\n", r.dataset.c_str(), r.model.c_str(),
@@ -61,14 +50,14 @@ int run(Arguments& a) {
   a.request.steady_seconds = system::steady_seconds;
   a.request.unix_seconds = [] { return static_cast<double>(system::wall_now().ns) / 1e9; };
   const auto benchmark = deep::ForecastBenchmark::create(a.request);
-  if (!benchmark) return report_error(benchmark.error());
+  if (!benchmark) return report_error("bench-forecast", benchmark.error());
   system::catch_interrupts();
   std::vector<deep::ForecastResult> results;
   for (const std::int64_t horizon : a.request.horizons) {
     ProgressLine progress;
     auto result = benchmark->run(horizon, std::ref(progress));
     progress.finish();
-    if (!result) return report_error(result.error());
+    if (!result) return report_error("bench-forecast", result.error());
     if (!a.json) print_row(*result);
     std::fflush(stdout);
     results.push_back(std::move(*result));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "apps/qtrader-train/train_report.hpp"
+#include "apps/qtrader-train/verb.hpp"
 #include "core/base/json.hpp"
 #include "edge/system/process.hpp"
 #include "training/evaluate/evaluation_text.hpp"
@@ -18,51 +19,25 @@ namespace qtrader::apps {
 namespace {
 
 struct Arguments {
+  UniverseArguments universe;
+  FitArguments fit;
   training::EvaluateOptions options;
-  std::string data, out, trials, from, to;
-  std::string timeframe = "15m", scheme = "anchored";
+  std::string data, out, scheme = "anchored";
+  std::filesystem::path trials;
   std::vector<std::string> models = {"xgboost", "lightgbm"};
   double taker_fee_bps = 4;
-  std::int32_t epochs = 0;                                       // 0: the budget of each network
-  std::int64_t windows_per_epoch = -1, validation_windows = -1;  // −1: the budget of each network
   bool json = false;
 };
 
 base::Error fail(base::Errc code, std::string text) { return {"evaluate", code, std::move(text)}; }
 
-int report_error(const base::Error& error) {
-  std::fprintf(stderr, "qtrader evaluate: %s\n", error.message().c_str());
-  switch (error.code) {
-    case base::Errc::Io:
-    case base::Errc::NoSpace:
-    case base::Errc::Unavailable:
-    case base::Errc::Interrupted:
-      return 1;
-    default:
-      return 2;
-  }
-}
-
 base::Result<void> complete(Arguments& a) {
   training::EvaluateOptions& o = a.options;
   o.data = a.data;
-  QT_TRY(o.universe.primary, domain::parse_timeframe(a.timeframe));
+  QT_TRY(o.universe, a.universe.parsed());
   QT_TRY(o.folds.scheme, training::parse_scheme(a.scheme));
-  if (!a.from.empty()) {
-    QT_TRY(o.universe.from, base::parse_timestamp(a.from));
-  }
-  if (!a.to.empty()) {
-    QT_TRY(o.universe.to, base::parse_timestamp(a.to));
-  }
-  for (const std::string& name : a.models) {
-    QT_TRY(const models::ModelKind kind, training::parse_trainable(name));
-    o.models.push_back(kind);
-  }
-  for (training::NetworkBudget* budget : {&o.fit.nhits, &o.fit.patchtst}) {
-    if (a.epochs != 0) budget->epochs = a.epochs;
-    if (a.windows_per_epoch != -1) budget->windows_per_epoch = a.windows_per_epoch;
-    if (a.validation_windows != -1) budget->validation_windows = a.validation_windows;
-  }
+  QT_TRY(o.models, parse_models(a.models));
+  o.fit = a.fit.settings();
   if (!(a.taker_fee_bps >= 0 && a.taker_fee_bps <= 100))
     return fail(base::Errc::InvalidArgument,
                 "--taker-fee-bps " + std::to_string(a.taker_fee_bps) + ": expected 0 to 100");
@@ -88,13 +63,6 @@ base::Result<void> prepare_directory(const std::string& out) {
   return {};
 }
 
-/// By default where backtests beside this evaluation count their trials, too.
-std::filesystem::path trials_file(const Arguments& a) {
-  if (!a.trials.empty()) return a.trials;
-  const std::filesystem::path out = a.out;
-  return (out.has_filename() ? out : out.parent_path()).parent_path() / "trials.jsonl";
-}
-
 base::Result<void> write_results(const Arguments& a, const training::EvaluationResult& result,
                                  const store::TrialLedger& ledger) {
   const std::filesystem::path out = a.out;
@@ -110,7 +78,8 @@ base::Result<void> write_results(const Arguments& a, const training::EvaluationR
 base::Result<training::EvaluationResult> evaluate(Arguments& a) {
   QT_TRY_VOID(complete(a));
   QT_TRY_VOID(prepare_directory(a.out));
-  QT_TRY(const store::TrialLedger ledger, store::TrialLedger::open(trials_file(a)));
+  QT_TRY(const store::TrialLedger ledger,
+         store::TrialLedger::open(a.trials.empty() ? store::trials_beside(a.out) : a.trials));
   system::catch_interrupts();
   ProgressLine progress;
   auto result = training::evaluate(a.options, std::ref(progress));
@@ -122,11 +91,9 @@ base::Result<training::EvaluationResult> evaluate(Arguments& a) {
 
 int run(Arguments& a) {
   const auto result = evaluate(a);
-  if (!result) return report_error(result.error());
-  const std::string text = a.json ? base::to_json(*result) + "\n" : training::to_terminal(*result);
-  std::fputs(text.c_str(), stdout);
-  if (!a.json) std::printf("\n%s/evaluation.md, evaluation.json\n", a.out.c_str());
-  return std::fflush(stdout) == 0 ? 0 : 1;
+  if (!result) return report_error("evaluate", result.error());
+  const std::string text = training::to_terminal(*result) + "\n" + a.out + "/evaluation.md, evaluation.json\n";
+  return print(a.json ? base::to_json(*result) + "\n" : text) ? 0 : 1;
 }
 
 void add_fold_options(CLI::App& verb, Arguments& a) {
@@ -140,15 +107,6 @@ void add_fold_options(CLI::App& verb, Arguments& a) {
       ->capture_default_str();
 }
 
-void add_network_options(CLI::App& verb, Arguments& a) {
-  const auto add = [&](const char* name, auto& value, const char* what) {
-    verb.add_option(name, value, std::string(what) + " (default: as qtrader train)")->type_name("N");
-  };
-  add("--epochs", a.epochs, "Of nhits and patchtst, at most, in each fold");
-  add("--windows-per-epoch", a.windows_per_epoch, "Rows a network learns from in an epoch; 0: all");
-  add("--validation-windows", a.validation_windows, "Rows a network is judged by after an epoch; 0: all");
-}
-
 }  // namespace
 
 void add_evaluate_command(CLI::App& app, int& status) {
@@ -160,22 +118,15 @@ void add_evaluate_command(CLI::App& app, int& status) {
   verb->add_option("--out", a->out, "Directory for evaluation.json and evaluation.md; created if missing")
       ->required()
       ->type_name("DIR");
-  verb->add_option("--symbols", o.universe.symbols, "Comma-separated; default: all that cover the window")
-      ->delimiter(',');
-  verb->add_option("--from", a->from, "First day of the rows (UTC; default: lookback before --to)")->type_name("DATE");
-  verb->add_option("--to", a->to, "Day after the last one (UTC; default: end of the data)")->type_name("DATE");
-  verb->add_option("--lookback-days", o.universe.lookback_days, "Length of the window without --from")
-      ->capture_default_str();
-  verb->add_option("--timeframe", a->timeframe, "Bars that decisions are taken on")->capture_default_str();
+  a->universe.add_to(*verb);
   verb->add_option("--models", a->models, "Comma-separated kinds; the ensemble is theirs")
       ->delimiter(',')
       ->capture_default_str();
   verb->add_option("--label-mode", o.labels.mode, "fixed_horizon or triple_barrier")->capture_default_str();
   add_fold_options(*verb, *a);
-  add_network_options(*verb, *a);
+  a->fit.add_to(*verb);
   verb->add_option("--taker-fee-bps", a->taker_fee_bps, "Of one side")->capture_default_str();
   verb->add_option("--seed", o.seed, "Same data, code and seed: the same figures")->capture_default_str();
-  verb->add_option("--threads", o.fit.threads, "Of the training libraries")->capture_default_str();
   verb->add_option("--trials", a->trials,
                    "Trial ledger that every evaluation is counted in (default: trials.jsonl beside --out)")
       ->type_name("FILE");

@@ -7,6 +7,7 @@
 
 #include "apps/qtrader-train/leakcheck_trader.hpp"
 #include "apps/qtrader-train/train_report.hpp"
+#include "apps/qtrader-train/verb.hpp"
 #include "core/base/json.hpp"
 #include "edge/system/process.hpp"
 #include "training/leakcheck/plants.hpp"
@@ -18,8 +19,8 @@ namespace {
 namespace lc = training::leakcheck;
 
 struct Arguments {
-  std::string data, registry, from, to, timeframe = "15m", label_mode = "fixed_horizon";
-  std::vector<std::string> symbols;
+  UniverseArguments universe;
+  std::string data, registry, label_mode = "fixed_horizon";
   std::int32_t cuts = lc::CheckSpec{}.cuts;
   std::uint64_t seed = 1;
   bool json = false, self_test = false;
@@ -29,24 +30,9 @@ constexpr std::int32_t kLookbackDays = 180;
 
 base::Error fail(std::string text) { return {"leakcheck", base::Errc::InvalidArgument, std::move(text)}; }
 
-int report_error(const base::Error& error) {
-  std::fprintf(stderr, "qtrader leakcheck: %s\n", error.message().c_str());
-  switch (error.code) {
-    case base::Errc::Io:
-    case base::Errc::NoSpace:
-    case base::Errc::Unavailable:
-    case base::Errc::Interrupted:
-      return 1;
-    default:
-      return 2;
-  }
-}
-
 template <class Report>
-bool print(const Report& report, bool json, std::string (*format)(const Report&)) {
-  const std::string text = json ? base::to_json(report) + "\n" : format(report);
-  std::fputs(text.c_str(), stdout);
-  return std::fflush(stdout) == 0;
+bool print_report(const Report& report, bool json, std::string (*format)(const Report&)) {
+  return print(json ? base::to_json(report) + "\n" : format(report));
 }
 
 std::string day(base::Timestamp ts) { return base::format_date(ts); }
@@ -114,23 +100,8 @@ base::Result<int> run_self_test(const Arguments& a, const training::Progress& pr
   settings.seed = a.seed;
   const lc::ProductPipeline pipeline(settings, nullptr);
   QT_TRY(const auto report, lc::self_test(source, pipeline, spec, progress));
-  const bool printed = print(report, a.json, format_self_test);
+  const bool printed = print_report(report, a.json, format_self_test);
   return printed && lc::passed(report) ? 0 : 1;
-}
-
-base::Result<training::UniverseRequest> request_of(const Arguments& a, std::int32_t warmup_bars) {
-  training::UniverseRequest out;
-  out.symbols = a.symbols;
-  out.lookback_days = kLookbackDays;
-  out.warmup_bars = warmup_bars;
-  QT_TRY(out.primary, domain::parse_timeframe(a.timeframe));
-  if (!a.from.empty()) {
-    QT_TRY(out.from, base::parse_timestamp(a.from));
-  }
-  if (!a.to.empty()) {
-    QT_TRY(out.to, base::parse_timestamp(a.to));
-  }
-  return out;
 }
 
 base::Result<int> run_check(const Arguments& a, const training::Progress& progress) {
@@ -138,7 +109,8 @@ base::Result<int> run_check(const Arguments& a, const training::Progress& progre
   lc::CheckSpec spec;
   spec.cuts = a.cuts;
   spec.seed = a.seed;
-  QT_TRY(const auto request, request_of(a, spec.warmup_bars));
+  QT_TRY(auto request, a.universe.parsed());
+  request.warmup_bars = spec.warmup_bars;
   QT_TRY(const auto catalog, history::Catalog::scan(a.data));
   QT_TRY(const auto source, lc::CatalogSource::open(catalog, request));
   TraderSettings trading;
@@ -155,7 +127,7 @@ base::Result<int> run_check(const Arguments& a, const training::Progress& progre
   settings.seed = a.seed;
   const lc::ProductPipeline pipeline(settings, &trader);
   QT_TRY(const auto report, lc::check(source, pipeline, spec, progress));
-  const bool printed = print(report, a.json, format_report);
+  const bool printed = print_report(report, a.json, format_report);
   return printed && report.findings.empty() ? 0 : 1;
 }
 
@@ -165,7 +137,7 @@ int run(const Arguments& a) {
   const training::Progress progress = std::ref(line);
   const auto result = a.self_test ? run_self_test(a, progress) : run_check(a, progress);
   line.finish();
-  return result ? *result : report_error(result.error());
+  return result ? *result : report_error("leakcheck", result.error());
 }
 
 }  // namespace
@@ -173,11 +145,9 @@ int run(const Arguments& a) {
 void add_leakcheck_command(CLI::App& app, int& status) {
   auto* c = app.add_subcommand("leakcheck", "Change the future of recorded candles and see whether the past moves");
   auto a = std::make_shared<Arguments>();
+  a->universe.request.lookback_days = kLookbackDays;
   c->add_option("--data", a->data, "Directory (or file) of recorded data")->type_name("DIR");
-  c->add_option("--symbols", a->symbols, "Comma-separated; default: all that cover the window")->delimiter(',');
-  c->add_option("--from", a->from, "First day of the rows (UTC; default: 180 days before --to)")->type_name("DATE");
-  c->add_option("--to", a->to, "Day after the last one (UTC; default: end of the data)")->type_name("DATE");
-  c->add_option("--timeframe", a->timeframe, "Bars that decisions are taken on")->capture_default_str();
+  a->universe.add_to(*c);
   c->add_option("--registry", a->registry, "Models whose decisions are checked too")->type_name("DIR");
   c->add_option("--label-mode", a->label_mode, "fixed_horizon or triple_barrier")->capture_default_str();
   c->add_option("--cuts", a->cuts, "Moments after which the future is changed")->capture_default_str();

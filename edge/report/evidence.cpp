@@ -199,25 +199,6 @@ void conclude(Evidence& e, const Reservations& reservations) {
 
 }  // namespace
 
-void put_returns(store::Trial& trial, const std::vector<DailyReturn>& returns) {
-  trial.days = returns.size();
-  if (returns.empty()) return;
-  const std::int64_t first = day_number(returns.front().day), last = day_number(returns.back().day);
-  trial.first_day = base::format_date(returns.front().day);
-  trial.return_ppb.assign(static_cast<std::size_t>(last - first + 1), std::nullopt);
-  for (const DailyReturn& r : returns) {
-    QT_CHECK(std::isfinite(r.value) && std::fabs(r.value) < 1e9, "a return that its unit can hold");
-    trial.return_ppb[static_cast<std::size_t>(day_number(r.day) - first)] = std::llround(r.value / kPpb);
-  }
-  const auto m = statistics::moments(values_of(returns));
-  if (!m) return;
-  trial.mean = m->mean;
-  trial.deviation = m->deviation;
-  trial.skewness = m->skewness;
-  trial.kurtosis = m->kurtosis;
-  trial.sharpe_annual = m->sharpe() * std::sqrt(kDaysPerYear);
-}
-
 Evidence weigh_evidence(const std::vector<DailyReturn>& returns, const store::TrialFamily& family,
                         const Reservations& reservations) {
   Evidence out;

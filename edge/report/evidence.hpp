@@ -61,9 +61,6 @@ struct Reservations {
   bool in_sample = false;  // a model was fitted on days of the run
 };
 
-/// Puts the returns and their moments into a trial.
-void put_returns(store::Trial& trial, const std::vector<DailyReturn>& returns);
-
 Evidence weigh_evidence(const std::vector<DailyReturn>& returns, const store::TrialFamily& family,
                         const Reservations& reservations);
 

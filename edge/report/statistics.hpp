@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/domain/audit.hpp"
+#include "edge/store/trial_returns.hpp"
 
 namespace qtrader::report {
 
@@ -34,11 +35,7 @@ class Moments {
   double mean_ = 0, m2_ = 0;
 };
 
-/// Net return of one UTC day.
-struct DailyReturn {
-  base::Timestamp day;  // its midnight
-  double value = 0;
-};
+using store::DailyReturn;
 
 struct MonthReturn {
   int year = 1970, month = 1;

@@ -137,6 +137,11 @@ std::string trial_id(Trial trial) {
   return base::sha256_hex(base::to_json(trial)).substr(0, kIdDigits);
 }
 
+std::filesystem::path trials_beside(const std::filesystem::path& out) {
+  const std::filesystem::path whole = std::filesystem::absolute(out).lexically_normal();
+  return (whole.has_filename() ? whole : whole.parent_path()).parent_path() / "trials.jsonl";
+}
+
 Result<TrialLedger> TrialLedger::open(std::filesystem::path path) {
   QT_TRY(File file, open_file(path));
   const auto verify = [&](std::string_view line, const std::string& where) -> Result<void> {

@@ -72,6 +72,9 @@ class TrialLedger {
   std::filesystem::path path_;
 };
 
+/// Where a run whose results go to `out` is counted unless told otherwise: trials.jsonl in the directory `out` is in.
+std::filesystem::path trials_beside(const std::filesystem::path& out);
+
 /// What `id` is computed from: the trial without `id` and `recorded_at`.
 std::string trial_id(Trial trial);
 

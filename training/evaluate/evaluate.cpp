@@ -3,52 +3,23 @@
 #include <algorithm>
 
 #include "training/evaluate/measure.hpp"
+#include "training/preparation.hpp"
 
 namespace qtrader::training {
 namespace {
 
 using base::Errc;
 
-constexpr std::string_view kReferenceSymbol = "BTCUSDT";
-
 base::Error fail(std::string text) { return {"training", Errc::InvalidArgument, std::move(text)}; }
 
 base::Result<void> validate(const EvaluateOptions& options) {
-  for (std::size_t i = 0; i < options.models.size(); ++i)
-    for (std::size_t j = 0; j < i; ++j)
-      if (options.models[i] == options.models[j])
-        return fail("model " + std::string(models::name(options.models[i])) + " is named twice");
-  if (options.fit.threads < 1 || options.fit.threads > 1024)
-    return fail("threads " + std::to_string(options.fit.threads) + ": expected 1 to 1024");
+  QT_TRY_VOID(check(options.models));
+  QT_TRY_VOID(check(options.fit));
   if (options.resamples < 100 || options.random_draws < 0)
     return fail("resamples " + std::to_string(options.resamples) + ", random draws " +
                 std::to_string(options.random_draws) + ": expected at least 100 and 0");
   QT_TRY(const Labeler labeler, Labeler::create(options.labels, options.universe.primary));
   return {};
-}
-
-base::Result<Dataset> read_dataset(const history::Catalog& catalog, const Universe& universe,
-                                   const EvaluateOptions& options, const Progress& progress) {
-  DatasetSpec spec;
-  spec.base = universe.base;
-  spec.primary = options.universe.primary;
-  spec.warmup_bars = options.universe.warmup_bars;
-  spec.rows = universe.rows;
-  spec.labels = options.labels;
-  std::vector<Lane> lanes;
-  for (const std::string& symbol : universe.symbols) {
-    if (symbol == kReferenceSymbol) spec.reference = domain::SymbolId{static_cast<std::uint16_t>(lanes.size())};
-    Lane lane;
-    QT_TRY(lane.bars, catalog.bars(symbol, universe.base, universe.bars));
-    QT_TRY(lane.funding, catalog.funding(symbol, universe.bars));
-    lanes.push_back(std::move(lane));
-  }
-  return build_dataset(std::move(lanes), spec, progress);
-}
-
-PartRecord part_of(const Dataset& dataset, IndexRange range) {
-  return {static_cast<std::int64_t>(range.size()), dataset.rows[range.begin].bar_close,
-          dataset.rows[range.end - 1].bar_close};
 }
 
 FoldRecord record_of(const Dataset& dataset, const CrossFold& fold, const FoldForecasts& forecasts) {
@@ -148,7 +119,9 @@ base::Result<EvaluationResult> evaluate(const EvaluateOptions& options, const Pr
   QT_TRY_VOID(validate(options));
   QT_TRY(const history::Catalog catalog, history::Catalog::scan(options.data));
   QT_TRY(const Universe universe, choose_universe(catalog, options.universe));
-  QT_TRY(const Dataset dataset, read_dataset(catalog, universe, options, progress));
+  QT_TRY(const Dataset dataset,
+         load_dataset(catalog, universe, {options.universe.primary, options.universe.warmup_bars, options.labels},
+                      progress));
   if (dataset.size() == 0)
     return fail("too few rows: none of " + std::to_string(dataset.stats.primary_bars) + " bars; the first " +
                 std::to_string(options.universe.warmup_bars) + " bars of a symbol only warm up its features");

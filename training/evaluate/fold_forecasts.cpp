@@ -3,21 +3,18 @@
 #include <algorithm>
 #include <numeric>
 
-#include "core/base/det_math.hpp"
 #include "training/calibration.hpp"
 #include "training/evaluate/isotonic.hpp"
 #include "training/evaluation.hpp"
 #include "training/logistic.hpp"
 #include "training/novelty_fit.hpp"
+#include "training/preparation.hpp"
 
 namespace qtrader::training {
 namespace {
 
 using base::Errc;
 using models::ModelKind;
-
-constexpr std::size_t kLeastTrainRows = 1000, kLeastOtherRows = 200;
-constexpr std::int64_t kLeastClassRows = 50;
 
 /// One forecaster's calibrated answers on both parts.
 struct Answers {
@@ -48,8 +45,8 @@ class FoldWork {
     out_.rows.assign(rows_.source.begin() + static_cast<std::ptrdiff_t>(rows_.test.begin),
                      rows_.source.begin() + static_cast<std::ptrdiff_t>(rows_.test.end));
     out_.blocks = rows_.test_blocks;
-    out_.neutral_features = hold_uncovered_neutral(rows_.dataset, rows_.train);
-    weights_ = sample_weights(rows_.dataset, rows_.train);
+    preparation_ = prepare(rows_.dataset, rows_.train);
+    out_.neutral_features = preparation_.neutral_features;
     QT_TRY(models::NoveltyBaseline novelty, fit_novelty(block(rows_.train).x));
     QT_TRY(models::Novelty measured, models::Novelty::create(std::move(novelty)));
     novelty_ = std::make_shared<const models::Novelty>(std::move(measured));
@@ -80,17 +77,10 @@ class FoldWork {
                            std::to_string(kLeastOtherRows) + "; give a longer window, more symbols or fewer folds"};
   }
 
-  FitInput fit_input() const {
-    FitInput out{.train = block(rows_.train),
-                 .weights = weights_,
-                 .validation = block(rows_.validation),
-                 .seed = options_.seed,
-                 .progress = progress_,
-                 .dataset = &rows_.dataset,
-                 .train_rows = rows_.train,
-                 .validation_rows = rows_.validation};
-    const auto weights = class_weights(rows_.dataset, rows_.train);
-    for (std::size_t c = 0; c < kClassCount; ++c) out.class_offset[c] = base::det::log(weights[c]);
+  FitInput input() const {
+    FitInput out = fit_input(rows_.dataset, preparation_, rows_.train, rows_.validation);
+    out.seed = options_.seed;
+    out.progress = progress_;
     return out;
   }
 
@@ -103,11 +93,6 @@ class FoldWork {
     out.horizon_bars = options_.labels.horizon_bars;
     out.novelty = novelty_;
     return out;
-  }
-
-  double fit_temperature_on_validation(const Forecasts& uncalibrated) const {
-    const Judged rows = judged(block(rows_.validation).labels, uncalibrated);
-    return fit_temperature(rows.labels, rows.p);
   }
 
   void record(std::string name, FoldFit fit, const Forecasts& validation) {
@@ -123,11 +108,11 @@ class FoldWork {
                              Forecasts(rows_.test.size(), prior)}));
     const double start = seconds();
     QT_TRY_VOID(report(progress_, kLogistic, 0, 1));
-    QT_TRY(const auto logistic, LogisticRegression::fit(fit_input()));
+    QT_TRY(const auto logistic, LogisticRegression::fit(input()));
     Answers answers{std::string(kLogistic), traits_of_fold(),
                     all_present(logistic.predict_rows(block(rows_.validation))),
                     all_present(logistic.predict_rows(block(rows_.test)))};
-    const double temperature = fit_temperature_on_validation(answers.validation);
+    const double temperature = fit_temperature(block(rows_.validation).labels, answers.validation);
     answers.validation = calibrated(std::move(answers.validation), temperature);
     answers.test = calibrated(std::move(answers.test), temperature);
     record(answers.name, {.rounds = logistic.iterations(), .temperature = temperature, .seconds = seconds() - start},
@@ -137,13 +122,13 @@ class FoldWork {
 
   base::Result<void> model(ModelKind kind, std::vector<Answers>& members) {
     const double start = seconds();
-    QT_TRY(const FittedModel fitted, fit(kind, fit_input(), options_.fit));
+    QT_TRY(const FittedModel fitted, fit(kind, input(), options_.fit));
     Answers answers{std::string(models::name(kind)), traits_of_fold(kind), {}, {}};
     if (none_present(fitted.validation)) {
       out_.unable.push_back(answers.name);
       return {};
     }
-    answers.traits.temperature = fit_temperature_on_validation(fitted.validation);
+    answers.traits.temperature = fit_temperature(block(rows_.validation).labels, fitted.validation);
     answers.validation = calibrated(fitted.validation, answers.traits.temperature);
     QT_TRY(answers.test, serve(fitted, answers.traits, rows_.dataset, rows_.test));
     record(answers.name,
@@ -230,7 +215,7 @@ class FoldWork {
   const FoldOptions& options_;
   const Progress& progress_;
   Arranged rows_;
-  std::vector<double> weights_;
+  Preparation preparation_;
   std::shared_ptr<const models::Novelty> novelty_;
   FoldForecasts out_;
 };

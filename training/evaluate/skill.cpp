@@ -4,7 +4,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "core/statistics/calibration.hpp"
 #include "core/statistics/distributions.hpp"
 #include "core/statistics/moments.hpp"
 #include "core/statistics/rank.hpp"
@@ -14,7 +13,6 @@ namespace {
 
 using statistics::Panel;
 
-constexpr std::size_t kCalibrationBins = 15;
 constexpr std::size_t kAucBins = 256;         // scores are ranked to this; within a bin a pair counts half
 constexpr std::size_t kLeastRowsPerDay = 10;  // for a rank correlation to say anything
 constexpr auto kSell = static_cast<std::size_t>(LabelClass::Sell), kHold = static_cast<std::size_t>(LabelClass::Hold),
@@ -72,11 +70,7 @@ Confusion confusion_of(std::span<const double> sums) {
 
 std::vector<ReliabilityBin> reliability(const Sample& sample) {
   std::vector<statistics::Claim> claims;
-  for (std::size_t i = 0; i < sample.size(); ++i) {
-    const Probabilities& p = sample.forecast(i);
-    const std::size_t top = top_class(p);
-    claims.push_back({p[top], top == static_cast<std::size_t>(sample.row(i).label)});
-  }
+  for (std::size_t i = 0; i < sample.size(); ++i) claims.push_back(top_claim(sample.row(i).label, sample.forecast(i)));
   std::vector<ReliabilityBin> out;
   for (const auto& r : statistics::reliability_table(claims, kCalibrationBins, statistics::Bins::EqualWidth))
     out.push_back({r.low, r.high, static_cast<std::int64_t>(r.count), r.claimed, r.observed, r.observed_interval.low,

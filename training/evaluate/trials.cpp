@@ -1,15 +1,11 @@
 #include "training/evaluate/trials.hpp"
 
-#include <cmath>
-
 #include "core/base/hash.hpp"
 #include "core/base/json.hpp"
-#include "core/statistics/moments.hpp"
+#include "edge/store/trial_returns.hpp"
 
 namespace qtrader::training {
 namespace {
-
-constexpr double kDaysPerYear = 365;
 
 /// What was set, beyond what a trial names: the same settings on the same data are the same trial.
 struct Settings {
@@ -30,22 +26,11 @@ std::vector<std::string> model_names(const EvaluationResult& result) {
   return out;
 }
 
-void put_returns(const EvaluationResult& result, const PortfolioResult& portfolio, store::Trial& trial) {
-  if (const auto moments = statistics::moments(portfolio.daily_net)) {
-    trial.mean = moments->mean;
-    trial.deviation = moments->deviation;
-    trial.skewness = moments->skewness;
-    trial.kurtosis = moments->kurtosis;
-    trial.sharpe_annual = moments->sharpe() * std::sqrt(kDaysPerYear);
-  }
-  trial.days = portfolio.daily_net.size();
-  trial.first_day = result.test_days.front();
-  const base::Timestamp first = *base::parse_timestamp(trial.first_day);
-  for (std::size_t d = 0; d < portfolio.daily_net.size(); ++d) {
-    const base::Duration since = *base::parse_timestamp(result.test_days[d]) - first;
-    trial.return_ppb.resize(static_cast<std::size_t>(since.ns / base::days(1).ns));  // days without rows stay empty
-    trial.return_ppb.emplace_back(static_cast<std::int64_t>(std::llround(1e9 * portfolio.daily_net[d])));
-  }
+std::vector<store::DailyReturn> dated(const EvaluationResult& result, const PortfolioResult& portfolio) {
+  std::vector<store::DailyReturn> out;
+  for (std::size_t d = 0; d < portfolio.daily_net.size(); ++d)
+    out.push_back({*base::parse_timestamp(result.test_days[d]), portfolio.daily_net[d]});
+  return out;
 }
 
 }  // namespace
@@ -71,7 +56,7 @@ std::vector<store::Trial> trials_of(const EvaluationResult& result) {
     if (!portfolio) return;
     store::Trial trial = common;
     trial.strategy = strategy;
-    put_returns(result, *portfolio, trial);
+    store::put_returns(trial, dated(result, *portfolio));
     out.push_back(std::move(trial));
   };
   for (const ForecasterResult& f : result.forecasters) {

@@ -50,17 +50,6 @@ std::vector<std::size_t> in_order_of_time(const Dataset& dataset, std::span<cons
   return order;
 }
 
-features::FeatureVector vector_of(const Dataset& dataset, std::size_t row) {
-  features::FeatureVector v;
-  v.symbol = dataset.rows[row].symbol;
-  v.bar_close = dataset.rows[row].bar_close;
-  v.close = dataset.rows[row].close;
-  v.present_mask = dataset.rows[row].present_mask;
-  v.valid = true;
-  std::copy_n(&dataset.x[row * kFeatureCount], kFeatureCount, v.x.begin());
-  return v;
-}
-
 std::size_t symbol_count(const Dataset& dataset) {
   std::size_t out = 0;
   for (const Row& row : dataset.rows) out = std::max<std::size_t>(out, row.symbol.value + 1U);
@@ -84,7 +73,7 @@ base::Result<Decided> decide(const Dataset& dataset, std::span<const std::uint32
   Decided out{Forecasts(rows.size()), std::vector<Verdict>(rows.size())};
   for (const std::size_t i : in_order_of_time(dataset, rows)) {
     asked = i;
-    const features::FeatureVector now = vector_of(dataset, rows[i]);
+    const features::FeatureVector now = dataset.vector(rows[i]);
     const domain::Signal signal = ensemble.decide({.now = now,
                                                    .sigma100 = dataset.rows[rows[i]].horizon_sigma / sqrt_horizon,
                                                    .round_trip_cost_frac = spec.costs.round_trip_frac(now.x[kAtrPct])});

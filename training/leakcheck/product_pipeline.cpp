@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "core/base/det_math.hpp"
 #include "core/base/hash.hpp"
 #include "core/base/json.hpp"
 #include "training/calibration.hpp"
 #include "training/lightgbm.hpp"
 #include "training/logistic.hpp"
 #include "training/novelty_fit.hpp"
+#include "training/preparation.hpp"
 #include "training/sequences.hpp"
 #include "training/xgboost.hpp"
 
@@ -59,28 +59,20 @@ class Measuring {
         split_(split),
         after_training_(last_label_end(dataset, split.train)),
         after_validation_(std::max(after_training_, last_label_end(dataset, split.validation))) {
-    held_ = hold_uncovered_neutral(dataset_, split_.train);
-    weights_ = sample_weights(dataset_, split_.train);
-    class_weights_ = class_weights(dataset_, split_.train);
-    input_ = {.train = dataset_.block(split_.train),
-              .weights = weights_,
-              .validation = dataset_.block(split_.validation),
-              .seed = seed,
-              .progress = {},
-              .dataset = &dataset_,
-              .train_rows = split_.train,
-              .validation_rows = split_.validation};
-    for (std::size_t c = 0; c < kClassCount; ++c) input_.class_offset[c] = base::det::log(class_weights_[c]);
+    preparation_ = prepare(dataset_, split_.train);
+    input_ = fit_input(dataset_, preparation_, split_.train, split_.validation);
+    input_.seed = seed;
   }
 
   void of_the_rows() {
     std::string held;
-    for (const std::string& name : held_) held += (held.empty() ? "" : " ") + name;
+    for (const std::string& name : preparation_.neutral_features) held += (held.empty() ? "" : " ") + name;
     trained("features held neutral", held.empty() ? "none" : held);
-    trained("sample weights", digest(weights_));
+    trained("sample weights", digest(preparation_.weights));
+    const auto weights = class_weights(dataset_, split_.train);
     const auto mean_return = class_mean_abs_return(dataset_, split_.train);
     for (std::size_t c = 0; c < kClassCount; ++c) {
-      trained("class weight of " + std::string(kClassNames[c]), exact(class_weights_[c]));
+      trained("class weight of " + std::string(kClassNames[c]), exact(weights[c]));
       trained("mean |return| of " + std::string(kClassNames[c]), exact(mean_return[c]));
     }
   }
@@ -138,9 +130,7 @@ class Measuring {
   Dataset& dataset_;
   const Split& split_;
   base::Timestamp after_training_, after_validation_;
-  std::vector<std::string> held_;
-  std::vector<double> weights_;
-  std::array<double, kClassCount> class_weights_{};
+  Preparation preparation_;
   FitInput input_;
   std::vector<Statistic> out_;
 };
@@ -159,7 +149,7 @@ base::Result<Dataset> ProductPipeline::rows(const Recording& recording) const {
   spec.labels = settings_.labels;
   std::vector<Lane> lanes;
   for (std::size_t i = 0; i < recording.symbols(); ++i) {
-    if (recording.instruments[i].symbol == settings_.reference_symbol)
+    if (recording.instruments[i].symbol == kReferenceSymbol)
       spec.reference = domain::SymbolId{static_cast<std::uint16_t>(i)};
     lanes.push_back({std::make_unique<VectorCursor>(recording.bars[i]), recording.funding[i]});
   }

@@ -11,7 +11,6 @@ namespace qtrader::training::leakcheck {
 
 struct PipelineSettings {
   std::int32_t warmup_bars = 800;
-  std::string reference_symbol = "BTCUSDT";  // of feature #58
   models::LabelSpec labels;
   SplitSpec split;  // horizon and timeframe are taken from the labels and the recording
   std::uint64_t seed = 1;
