@@ -14,6 +14,8 @@
 namespace qtrader::training::deep {
 namespace {
 
+constexpr std::int64_t kMostTrials = 100, kLongestLookBack = 20;
+
 base::Error wrong(std::string text) { return {"training", base::Errc::InvalidArgument, std::move(text)}; }
 
 /// Repeats the last value that is known.
@@ -32,8 +34,11 @@ FitPlan adjusted(FitPlan plan, const ForecastRequest& request) {
   if (request.epochs > 0) plan.epochs = request.epochs;
   if (request.batch > 0) plan.batch = request.batch;
   if (request.windows > 0) plan.windows_per_epoch = plan.validation_windows = request.windows;
-  plan.seed = request.seed;
   return plan;
+}
+
+ForecastTask task(const ForecastRequest& r, std::int64_t horizon) {
+  return {horizon, r.seed, r.trials, r.look_back_horizons};
 }
 
 /// What a checkpoint must have been made from to be resumed.
@@ -52,8 +57,9 @@ struct Trained {
 /// Trains one candidate; the name of its files and of its progress is DATASET-MODEL-HORIZON-sSEED-NUMBER.
 base::Result<Trained> train_candidate(const ForecastRequest& request, const ForecastSeries& series,
                                       const ForecastCandidate& candidate, const FitRecord& named) {
-  const FitPlan plan = adjusted(candidate.plan, request);
-  QT_TRY(const ForecastWindows windows, split_windows(series, candidate.look_back, candidate.horizon));
+  FitPlan plan = adjusted(candidate.plan, request);
+  plan.seed = candidate.seed;
+  QT_TRY(const ForecastWindows windows, split_windows(series, candidate.look_back, candidate.horizon, candidate.history));
   const WindowSource source(series, windows);
   FitRecord record = named;
   record.fingerprint = fingerprint(candidate, plan, series);
@@ -64,7 +70,7 @@ base::Result<Trained> train_candidate(const ForecastRequest& request, const Fore
     record.checkpoint = request.out / (named.stage + ".ckpt");
     record.resume = request.resume;
   }
-  start_deterministically(request.seed, "weights");
+  start_deterministically(candidate.seed, "weights");
   Trained out{&candidate, candidate.make(), {}};
   out.net->to(device());
   QT_TRY(out.summary, fit_forecast(*out.net, source, plan, record));
@@ -91,14 +97,15 @@ base::Result<ForecastBenchmark> ForecastBenchmark::create(ForecastRequest reques
   if (request.resume && request.out.empty()) return wrong("resuming needs the directory of the checkpoints");
   if (request.epochs < 0 || request.batch < 0 || request.windows < 0 || request.threads < 1)
     return wrong("epochs, batch, windows and threads are counts: expected positive numbers");
-  if (request.look_back_horizons < 0 || (request.look_back_horizons > 0 && model != ForecastModel::Nhits))
-    return wrong("a look-back of " + std::to_string(request.look_back_horizons) +
-                 " horizons: expected a positive number, for nhits alone");
+  if (request.trials < 1 || request.trials > kMostTrials)
+    return wrong(fmt::format("{} trials: expected 1 to {}", request.trials, kMostTrials));
+  if (request.look_back_horizons < 1 || request.look_back_horizons > kLongestLookBack)
+    return wrong(fmt::format("a look-back of {} horizons: expected 1 to {}", request.look_back_horizons, kLongestLookBack));
   QT_TRY(ForecastSeries series, read_forecast_series(request.file, dataset));
   for (const std::int64_t horizon : request.horizons) {
     if (horizon < 1) return wrong("horizon " + std::to_string(horizon) + ": expected at least 1");
-    for (const ForecastCandidate& c : forecast_candidates(model, dataset, {horizon, request.look_back_horizons}))
-      QT_TRY_VOID(split_windows(series, c.look_back, horizon));
+    for (const ForecastCandidate& c : forecast_candidates(model, dataset, task(request, horizon)))
+      QT_TRY_VOID(split_windows(series, c.look_back, horizon, c.history));
   }
   std::vector<ReportedError> reported;
   if (!request.reported.empty()) {
@@ -112,17 +119,17 @@ base::Result<ForecastResult> ForecastBenchmark::run(std::int64_t horizon, const 
   set_threads(request_.threads);
   keep_freed_memory();
   QT_TRY(const ForecastModel model, parse_forecast_model(request_.model));
-  const auto candidates = forecast_candidates(model, series_.dataset, {horizon, request_.look_back_horizons});
+  const auto candidates = forecast_candidates(model, series_.dataset, task(request_, horizon));
   std::optional<Trained> best;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     FitRecord record;
     record.stage = fmt::format("{}-{}-{}-s{}-{}", request_.dataset, request_.model, horizon, request_.seed, i + 1);
     record.progress = progress;
     QT_TRY(Trained trained, train_candidate(request_, series_, candidates[i], record));
-    if (!best || trained.summary.best_validation_mse < best->summary.best_validation_mse) best = std::move(trained);
+    if (!best || trained.summary.best_validation_loss < best->summary.best_validation_loss) best = std::move(trained);
   }
   const ForecastCandidate& chosen = *best->candidate;
-  QT_TRY(const ForecastWindows windows, split_windows(series_, chosen.look_back, horizon));
+  QT_TRY(const ForecastWindows windows, split_windows(series_, chosen.look_back, horizon, chosen.history));
   const WindowSource source(series_, windows);
   LastValue last_value(horizon);
   const ForecastScore score = score_forecast(*best->net, source, windows.test);
@@ -146,7 +153,7 @@ base::Result<ForecastResult> ForecastBenchmark::run(std::int64_t horizon, const 
   out.seed = request_.seed;
   out.epochs = best->summary.epochs;
   out.best_epoch = best->summary.best_epoch;
-  out.validation_mse = best->summary.best_validation_mse;
+  out.validation_loss = best->summary.best_validation_loss;
   compare(model, out);
   out.seconds = request_.steady_seconds ? request_.steady_seconds() - started : 0;
   return out;

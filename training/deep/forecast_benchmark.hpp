@@ -34,7 +34,8 @@ struct ForecastRequest {
   std::uint64_t seed = 1;
   std::filesystem::path reported;       // reported-results.csv; empty: no comparison
   std::int64_t epochs = 0;              // at most; 0: the model's usual number
-  std::int64_t look_back_horizons = 0;  // of N-HiTS (the paper: 5); 0: chosen by validation
+  std::int64_t trials = 10;             // of N-HiTS: networks tried, the best by validation is scored
+  std::int64_t look_back_horizons = 5;  // of N-HiTS
   std::int64_t batch = 0;               // training windows of one step; 0: the model's usual number
   std::int64_t windows = 0;             // drawn for an epoch, and at most validated on; 0: the model's usual number
   std::int32_t threads = 1;
@@ -65,7 +66,7 @@ struct ForecastResult {
   std::vector<ReportedComparison> reported;
   std::uint64_t seed = 0;
   std::int64_t epochs = 0, best_epoch = 0;  // of the chosen network
-  double validation_mse = 0;
+  double validation_loss = 0;  // of the kind that was trained on
   double seconds = 0;  // all networks tried, and scoring
 };
 
@@ -89,6 +90,6 @@ class ForecastBenchmark {
 
 QT_DESCRIBE(ReportedComparison, model, mse, mae, ratio, ratio_whole_batches)
 QT_DESCRIBE(ForecastResult, dataset, model, horizon, look_back, settings, test_windows, mse, mae, mse_last_value,
-            mse_whole_batches, mae_whole_batches, reported, seed, epochs, best_epoch, validation_mse, seconds)
+            mse_whole_batches, mae_whole_batches, reported, seed, epochs, best_epoch, validation_loss, seconds)
 
 }  // namespace qtrader::training::deep

@@ -91,18 +91,19 @@ base::Result<ForecastSeries> read_forecast_series(const fs::path& file, const Fo
   return out;
 }
 
-base::Result<ForecastWindows> split_windows(const ForecastSeries& series, std::int64_t look_back,
-                                            std::int64_t horizon) {
+base::Result<ForecastWindows> split_windows(const ForecastSeries& series, std::int64_t look_back, std::int64_t horizon,
+                                            History history) {
   ForecastWindows out{look_back, horizon, {}, {}, {}};
+  const std::int64_t earliest = history == History::AnyLength ? 1 - look_back : 0;  // row of a training window
   const auto part = [&](std::string_view name, std::int64_t begin, std::int64_t end) -> base::Result<WindowRange> {
     const WindowRange range{begin, end - begin - look_back - horizon + 1};
-    if (horizon >= 1 && begin >= 0 && range.count >= 1) return range;
+    if (horizon >= 1 && look_back <= series.train_end && range.count >= 1) return range;
     return wrong("horizon " + std::to_string(horizon) + " with look-back " + std::to_string(look_back) + ": the " +
                  std::string(name) + " part of " + std::string(series.dataset.name) +
                  " is too short (parts end at row " + std::to_string(series.train_end) + ", " +
                  std::to_string(series.validation_end) + " and " + std::to_string(series.test_end) + ")");
   };
-  QT_TRY(out.train, part("training", 0, series.train_end));
+  QT_TRY(out.train, part("training", earliest, series.train_end));
   QT_TRY(out.validation, part("validation", series.train_end - look_back, series.validation_end));
   QT_TRY(out.test, part("test", series.validation_end - look_back, series.test_end));
   return out;

@@ -36,7 +36,7 @@ struct ForecastSeries {
 /// Errors: NotFound, Io, Corrupt (not Zstandard), InvalidArgument (columns, a value, too few rows).
 base::Result<ForecastSeries> read_forecast_series(const std::filesystem::path& file, const ForecastDataset& dataset);
 
-/// Window i covers the rows [first + i, first + i + look-back + horizon).
+/// Window i covers the rows [first + i, first + i + look-back + horizon); rows before 0 are unknown.
 struct WindowRange {
   std::int64_t first = 0, count = 0;
 };
@@ -46,8 +46,15 @@ struct ForecastWindows {
   WindowRange train, validation, test;
 };
 
+/// Which training windows there are.
+enum class History : std::uint8_t {
+  Whole,     // those whose look-back lies in the series
+  AnyLength  // also those that begin before it, with one known value at least
+};
+
 /// Error: InvalidArgument where a part is too short for a single window.
-base::Result<ForecastWindows> split_windows(const ForecastSeries& series, std::int64_t look_back, std::int64_t horizon);
+base::Result<ForecastWindows> split_windows(const ForecastSeries& series, std::int64_t look_back, std::int64_t horizon,
+                                            History history);
 
 /// A figure of a paper, for comparison.
 struct ReportedError {

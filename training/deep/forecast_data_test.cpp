@@ -48,7 +48,7 @@ TEST(ForecastData, SplitsByShareAndStandardisesByTheTrainingPart) {
 TEST(ForecastData, WindowsLookBackButTargetsStayInTheirPart) {
   const test::TempDir dir;
   const ForecastSeries series = ramps(dir);
-  const auto windows = split_windows(series, 10, 4);
+  const auto windows = split_windows(series, 10, 4, History::Whole);
   ASSERT_TRUE(windows);
   EXPECT_EQ(windows->train.first, 0);
   EXPECT_EQ(windows->train.count, 72 - 14 + 1);
@@ -56,7 +56,17 @@ TEST(ForecastData, WindowsLookBackButTargetsStayInTheirPart) {
   EXPECT_EQ(windows->validation.count, 11 - 4 + 1);
   EXPECT_EQ(windows->test.first, 73);
   EXPECT_EQ(windows->test.first + windows->test.count - 1 + 14, 103);  // the last target is the last row
-  EXPECT_FALSE(split_windows(series, 10, 12));                         // longer than the validation part
+  EXPECT_FALSE(split_windows(series, 10, 12, History::Whole));                         // longer than the validation part
+}
+
+TEST(ForecastData, TrainingWindowsMayBeginBeforeTheSeries) {
+  const test::TempDir dir;
+  const auto windows = split_windows(ramps(dir), 10, 4, History::AnyLength);
+  ASSERT_TRUE(windows);
+  EXPECT_EQ(windows->train.first, -9);  // nine unknown rows and the first one
+  EXPECT_EQ(windows->train.first + windows->train.count - 1 + 14, 72);
+  EXPECT_EQ(windows->validation.first, 62);  // of the others none does
+  EXPECT_FALSE(split_windows(ramps(dir), 80, 4, History::AnyLength));  // the validation part has no such history
 }
 
 TEST(ForecastData, EttHasTwelveFourAndFourMonths) {

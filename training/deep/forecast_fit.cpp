@@ -1,6 +1,7 @@
 #include "training/deep/forecast_fit.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -12,7 +13,6 @@
 namespace qtrader::training::deep {
 namespace {
 
-constexpr double kAdamMomentum = 0.9;
 constexpr std::int64_t kScoredWindows = 256;  // at a time
 
 /// `count` windows of the range in an order drawn for this epoch: none comes again before all have come.
@@ -39,6 +39,7 @@ class Fit {
     const std::int64_t windows = plan.windows_per_epoch > 0 ? plan.windows_per_epoch : source.windows().train.count;
     batch_ = std::min(plan.batch, windows);
     schedule_ = {plan.schedule, plan.learning_rate, plan.epochs, windows / batch_};
+    schedule_.first_epoch_divisor = plan.first_epoch_divisor;
   }
 
   base::Result<FitSummary> run() {
@@ -51,7 +52,8 @@ class Fit {
       const ForecastScore validation =
           score_forecast(net_, source_, source_.windows().validation, plan_.validation_windows);
       ++epoch_;
-      if (stopping_.observe(epoch_, validation.mse)) best_ = copy_weights(net_);
+      const double judged = plan_.loss == ForecastLoss::Squared ? validation.mse : validation.mae;
+      if (stopping_.observe(epoch_, judged)) best_ = copy_weights(net_);
       QT_TRY_VOID(log(train_loss, validation));
       if (!record_.checkpoint.empty()) QT_TRY_VOID(save_checkpoint(record_.checkpoint, saved()));
     }
@@ -77,7 +79,7 @@ class Fit {
       const std::int64_t step = epoch_ * steps + i;
       QT_TRY_VOID(report(record_.progress, record_.stage, static_cast<std::uint64_t>(step),
                          static_cast<std::uint64_t>(schedule_.steps())));
-      set_rates(optimiser_, schedule_.learning_rate(step), schedule_.momentum(step, kAdamMomentum));
+      set_rates(optimiser_, schedule_.learning_rate(step), schedule_.momentum(step, plan_.momentum));
       const auto begin = windows.begin() + i * batch_;
       sum += train_step({begin, begin + batch_});
     }
@@ -117,14 +119,19 @@ class Fit {
 
 }  // namespace
 
-WindowSource::WindowSource(const ForecastSeries& series, const ForecastWindows& windows) : windows_(windows) {
-  const torch::Tensor values = torch::tensor(series.values).view({series.dataset.channels, series.rows}).to(device());
-  views_ = values.unfold(1, windows.look_back + windows.horizon, 1);
+WindowSource::WindowSource(const ForecastSeries& series, const ForecastWindows& windows)
+    : windows_(windows), unknown_(std::max<std::int64_t>(-windows.train.first, 0)) {
+  const torch::Tensor by_channel = torch::tensor(series.values).view({series.dataset.channels, series.rows});
+  constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
+  rows_ = torch::constant_pad_nd(by_channel.t(), {0, 0, unknown_, 0}, kUnknown).contiguous().to(device());
+  steps_ = torch::arange(windows.look_back + windows.horizon).to(device());
 }
 
+// Row by row: a view of all windows would be copied whole to select from it.
 WindowSource::Batch WindowSource::at(const std::vector<std::int64_t>& starts) const {
-  const torch::Tensor index = torch::tensor(starts).to(views_.device());
-  const torch::Tensor windows = views_.index_select(1, index).transpose(0, 1);
+  const torch::Tensor first = (torch::tensor(starts) + unknown_).to(rows_.device());
+  const torch::Tensor index = (first.unsqueeze(1) + steps_).flatten();
+  const torch::Tensor windows = rows_.index_select(0, index).view({first.size(0), steps_.size(0), -1}).transpose(1, 2);
   return {windows.slice(2, 0, windows_.look_back).contiguous(), windows.slice(2, windows_.look_back).contiguous()};
 }
 

@@ -26,8 +26,10 @@ struct FitPlan {
   std::int64_t windows_per_epoch = 0;   // drawn anew for each epoch, again and again if there are fewer; 0: all
   std::int64_t validation_windows = 0;  // at most so many, evenly spaced; 0: all
   double learning_rate = 1e-4;
+  double first_epoch_divisor = 1;  // of the rate, in the first epoch
+  double momentum = 0.9;           // Adam's β₁, where the schedule does not move it
   ScheduleKind schedule = ScheduleKind::Constant;
-  ForecastLoss loss = ForecastLoss::Squared;
+  ForecastLoss loss = ForecastLoss::Squared;  // of training and of early stopping
   std::uint64_t seed = 1;
 };
 
@@ -45,7 +47,9 @@ class WindowSource {
 
  private:
   ForecastWindows windows_;
-  torch::Tensor views_;  // [channels, starts, look-back + horizon], of the same memory
+  std::int64_t unknown_;  // rows before the first, of NaN
+  torch::Tensor rows_;    // [unknown + rows, channels]
+  torch::Tensor steps_;   // 0 … look-back + horizon − 1
 };
 
 struct FitRecord {
@@ -59,7 +63,7 @@ struct FitRecord {
 
 struct FitSummary {
   std::int64_t epochs = 0, best_epoch = 0;
-  double best_validation_mse = 0;
+  double best_validation_loss = 0;  // of the plan's kind
 };
 
 /// The net holds the best epoch's weights afterwards. Errors: Interrupted, those of checkpoints and event files.

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <limits>
 #include <memory>
 
+#include "core/base/rng.hpp"
 #include "training/deep/nhits_net.hpp"
 #include "training/deep/patchtst_net.hpp"
 
@@ -28,6 +30,9 @@ FitPlan patchtst_plan(std::string_view dataset) {
   plan.batch = dataset == "ILI" ? 16 : 128;
   plan.learning_rate = dataset == "ILI" ? 0.0025 : 1e-4;
   plan.schedule = dataset == "ILI" ? ScheduleKind::Constant : ScheduleKind::Type3;
+  // Their loop makes a OneCycleLR that it then never steps: what its constructor did to the optimiser stays.
+  plan.first_epoch_divisor = 25;
+  plan.momentum = 0.95;
   return plan;
 }
 
@@ -46,12 +51,20 @@ ForecastCandidate patchtst_candidate(const ForecastDataset& dataset, std::int64_
   return out;
 }
 
-// 1 000 steps of about 256 series, the rate halved after each third of them, the mean absolute error as loss: the
-// experiments of cchallu/n-hits. Validated every 50 steps.
+// What the experiments of cchallu/n-hits search: the kernel of each stack's max-pooling, the steps for each knot of its
+// forecast, and the seed.
+using Rates = std::vector<std::int64_t>;
+const std::vector<Rates> kPoolings = {{1, 1, 1}, {2, 2, 2}, {4, 4, 4}, {8, 8, 8}, {8, 4, 1}, {16, 8, 1}};
+const std::vector<Rates> kDownSamplings = {{168, 24, 1}, {24, 12, 1}, {180, 60, 1}, {60, 8, 1}, {40, 20, 1}};
+
+const Rates& drawn(const std::vector<Rates>& from, base::Rng& rng) { return from[rng.below(from.size())]; }
+
+// And what they hold fixed: 1 000 steps of about 256 series, the rate halved after each third of them, the mean
+// absolute error as loss, validated every 50 steps, up to 10 times without getting better.
 FitPlan nhits_plan() {
   FitPlan plan;
   plan.epochs = 20;
-  plan.patience = 5;
+  plan.patience = 10;
   plan.batch = 32;
   plan.windows_per_epoch = 50 * plan.batch;
   plan.validation_windows = 1'000;
@@ -66,6 +79,7 @@ ForecastCandidate nhits_candidate(const NhitsShape& shape) {
   out.settings = fmt::format("pooling {} down-sampling {}", shape.pooling, shape.down_sampling);
   out.look_back = shape.look_back;
   out.horizon = shape.horizon;
+  out.history = History::AnyLength;
   out.plan = nhits_plan();
   out.make = [shape] { return std::make_shared<NhitsNet>(shape); };
   return out;
@@ -75,19 +89,19 @@ ForecastCandidate nhits_candidate(const NhitsShape& shape) {
 
 std::vector<ForecastCandidate> forecast_candidates(ForecastModel model, const ForecastDataset& dataset,
                                                    const ForecastTask& task) {
-  if (model == ForecastModel::PatchTst) return {patchtst_candidate(dataset, task.horizon)};
-  // A small search in place of the paper's: its look-back is five horizons; shorter ones have less to over-fit.
-  using Rates = std::vector<std::int64_t>;
-  struct Point {
-    std::int64_t look_back;  // horizons
-    Rates pooling, down_sampling;
-  };
   std::vector<ForecastCandidate> out;
-  for (const Point& p :
-       {Point{1, {2, 2, 2}, {24, 12, 1}}, Point{2, {8, 4, 1}, {40, 20, 1}}, Point{5, {16, 8, 1}, {168, 24, 1}}}) {
-    const std::int64_t look_back = task.horizon * (task.look_back_horizons > 0 ? task.look_back_horizons : p.look_back);
-    out.push_back(nhits_candidate(
-        {.look_back = look_back, .horizon = task.horizon, .pooling = p.pooling, .down_sampling = p.down_sampling}));
+  if (model == ForecastModel::PatchTst) {
+    out.push_back(patchtst_candidate(dataset, task.horizon));
+    out.back().seed = task.seed;
+    return out;
+  }
+  base::Rng rng = base::Rng(task.seed).fork("trials");
+  for (std::int64_t trial = 0; trial < task.trials; ++trial) {
+    out.push_back(nhits_candidate({.look_back = task.look_back_horizons * task.horizon,
+                                   .horizon = task.horizon,
+                                   .pooling = drawn(kPoolings, rng),
+                                   .down_sampling = drawn(kDownSamplings, rng)}));
+    out.back().seed = rng.below(std::numeric_limits<std::uint32_t>::max());
   }
   return out;
 }

@@ -18,19 +18,22 @@ namespace qtrader::training::deep {
 struct ForecastCandidate {
   std::string settings;  // for people
   std::int64_t look_back = 0, horizon = 0;
+  History history = History::Whole;
   /// Of the authors' test loader, which leaves out the last, incomplete batch; 0: theirs scores every window.
   std::int64_t test_batch = 0;
   FitPlan plan;
+  std::uint64_t seed = 1;
   std::function<ForecastNetPtr()> make;
 };
 
 struct ForecastTask {
   std::int64_t horizon = 0;
-  std::int64_t look_back_horizons = 0;  // of N-HiTS; 0: searched
+  std::uint64_t seed = 1;
+  std::int64_t trials = 1, look_back_horizons = 5;  // of N-HiTS
 };
 
-/// PatchTST: the one network of the authors' scripts. N-HiTS: the look-backs, pooling kernels and down-sampling rates
-/// searched. At least one.
+/// PatchTST: the one network of the authors' scripts. N-HiTS: as many networks as there are trials, with pooling
+/// kernels, down-sampling rates and seeds drawn from its authors' search by the task's seed.
 std::vector<ForecastCandidate> forecast_candidates(ForecastModel model, const ForecastDataset& dataset,
                                                    const ForecastTask& task);
 

@@ -42,11 +42,14 @@ NhitsNet::NhitsNet(const NhitsShape& shape) : shape_(shape) {
 }
 
 torch::Tensor NhitsNet::forward(const torch::Tensor& x) {
-  torch::Tensor left = x.reshape({-1, shape_.look_back});
-  torch::Tensor forecast = left.slice(1, shape_.look_back - 1);  // repeated over the horizon by the first sum
+  // Newest first, so that a pooling that does not divide the look-back cuts the oldest values short.
+  const torch::Tensor newest_first = x.reshape({-1, shape_.look_back}).flip(1);
+  const torch::Tensor known = newest_first.isnan().logical_not();
+  torch::Tensor left = newest_first.nan_to_num(0);
+  torch::Tensor forecast = left.slice(1, 0, 1);  // repeated over the horizon by the first sum
   for (NhitsBlock& block : blocks_) {
     const NhitsBlockImpl::Output out = block->forward(left);
-    left = left - out.backcast;
+    left = (left - out.backcast) * known;
     forecast = forecast + out.forecast;
   }
   return forecast.view({x.size(0), x.size(1), shape_.horizon});

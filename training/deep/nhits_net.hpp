@@ -3,8 +3,9 @@
 //
 // Channel-independent: one global model for all series, as in the paper and neuralforecast. Each block max-pools what
 // is left of the input, runs an MLP, subtracts a backcast from the input and adds a forecast that it gives as a few
-// knots, interpolated linearly over the horizon. The forecast starts from the last value of the input. Only for sources
-// of this room: the header names torch types.
+// knots, interpolated linearly over the horizon. The forecast starts from the last value of the input. Values before the
+// beginning of a series are NaN; the blocks see 0 there, before and after each backcast. Only for sources of this room:
+// the header names torch types.
 #pragma once
 
 #include <cstdint>

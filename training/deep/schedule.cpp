@@ -35,24 +35,28 @@ double one_cycle_rate(const Schedule& s, std::int64_t step) {
   return p.rising ? cosine_between(start, s.peak, p.fraction) : cosine_between(s.peak, end, p.fraction);
 }
 
+double rate_of(const Schedule& s, std::int64_t step) {
+  const std::int64_t epoch = step / s.steps_per_epoch;
+  switch (s.kind) {
+    case ScheduleKind::Constant:
+      return s.peak;
+    case ScheduleKind::Cosine:
+      return cosine_between(s.peak, 0, static_cast<double>(step) / static_cast<double>(s.steps()));
+    case ScheduleKind::OneCycle:
+      return one_cycle_rate(s, step);
+    case ScheduleKind::Type3:
+      return epoch < 3 ? s.peak : s.peak * std::pow(0.9, static_cast<double>(epoch - 3));
+    case ScheduleKind::Halving:
+      return s.peak * std::pow(0.5, static_cast<double>(3 * step / s.steps()));
+  }
+  return s.peak;
+}
+
 }  // namespace
 
 double Schedule::learning_rate(std::int64_t step) const {
   step = std::clamp<std::int64_t>(step, 0, std::max<std::int64_t>(steps() - 1, 0));
-  const std::int64_t epoch = step / steps_per_epoch;
-  switch (kind) {
-    case ScheduleKind::Constant:
-      return peak;
-    case ScheduleKind::Cosine:
-      return cosine_between(peak, 0, static_cast<double>(step) / static_cast<double>(steps()));
-    case ScheduleKind::OneCycle:
-      return one_cycle_rate(*this, step);
-    case ScheduleKind::Type3:
-      return epoch < 3 ? peak : peak * std::pow(0.9, static_cast<double>(epoch - 3));
-    case ScheduleKind::Halving:
-      return peak * std::pow(0.5, static_cast<double>(3 * step / steps()));
-  }
-  return peak;
+  return rate_of(*this, step) / (step < steps_per_epoch ? first_epoch_divisor : 1);
 }
 
 double Schedule::momentum(std::int64_t step, double usual) const {

@@ -20,7 +20,8 @@ struct Schedule {
   double peak = 1e-3;
   std::int64_t epochs = 1;
   std::int64_t steps_per_epoch = 1;
-  double rising_share = 0.3;  // OneCycle: share of the steps on the way up to the peak
+  double rising_share = 0.3;       // OneCycle: share of the steps on the way up to the peak
+  double first_epoch_divisor = 1;  // the first epoch's rate is so many times smaller
 
   std::int64_t steps() const { return epochs * steps_per_epoch; }
   /// Rate of step 0 … steps() − 1; later steps get the last one's.

@@ -50,6 +50,13 @@ TEST(Schedule, HalvingAndConstant) {
   EXPECT_EQ(constant.momentum(29, 0.9), 0.9);
 }
 
+TEST(Schedule, TheFirstEpochMayBeSlower) {
+  Schedule s{ScheduleKind::Type3, 1.0, 10, 7};
+  s.first_epoch_divisor = 25;
+  EXPECT_DOUBLE_EQ(s.learning_rate(6), 0.04);
+  EXPECT_EQ(s.learning_rate(7), 1.0);
+}
+
 TEST(EarlyStopping, KeepsTheFirstBestAndWaitsForPatience) {
   EarlyStopping stopping(2);
   EXPECT_FALSE(stopping.observe(1, std::numeric_limits<double>::quiet_NaN()));
