@@ -2,11 +2,13 @@
 
 #include "core/base/json.hpp"
 #include "training/deep/decision_trainer.hpp"
+#include "training/logistic.hpp"
 #include "training/sequences.hpp"
 
 namespace qtrader::training {
 namespace {
 
+using features::kFeatureCount;
 using models::ModelKind;
 
 deep::DecisionSettings settings_of(const FitInput& input, const NetworkParams& params) {
@@ -54,6 +56,35 @@ std::map<std::string, std::string> parameters(const deep::DecisionSettings& s, c
   return out;
 }
 
+/// Multinomial logistic regression of the training examples on the last bar's normalised features (ADR 0019).
+base::Result<deep::LinearStart> linear_start(const FitInput& input, const deep::WindowTable& table,
+                                             const SequenceExamples& train) {
+  std::vector<double> z, weights(train.weights.begin(), train.weights.end());
+  std::vector<LabelClass> labels;
+  z.reserve(train.ends.size() * kFeatureCount);
+  for (std::size_t i = 0; i < train.ends.size(); ++i) {
+    const auto last = table.z.subspan(train.ends[i] * kFeatureCount, kFeatureCount);
+    z.insert(z.end(), last.begin(), last.end());
+    labels.push_back(static_cast<LabelClass>(train.labels[i]));
+  }
+  FitInput last_bars = input;
+  last_bars.train = {z, labels};
+  last_bars.weights = weights;
+  QT_TRY(const LogisticRegression fitted, LogisticRegression::fit(last_bars));
+  deep::LinearStart out;
+  for (std::size_t c = 0; c < kClassCount; ++c) {
+    const auto w = fitted.weights().subspan(c * (kFeatureCount + 1), kFeatureCount + 1);
+    double bias = w[kFeatureCount];
+    for (std::size_t f = 0; f < kFeatureCount; ++f) {
+      const double slope = w[f] * fitted.inverse_deviation()[f];
+      out.weights[c * kFeatureCount + f] = static_cast<float>(slope);
+      bias -= slope * fitted.mean()[f];
+    }
+    out.bias[c] = static_cast<float>(bias);
+  }
+  return out;
+}
+
 /// One forecast or none for each row of a range.
 Forecasts spread(IndexRange range, std::span<const std::size_t> rows, const deep::DecisionProbabilities& p) {
   Forecasts out(range.size());
@@ -71,11 +102,13 @@ base::Result<FittedModel> fit_network(const FitInput& input, const NetworkParams
   const Sequences sequences(*input.dataset, quartiles);
   const SequenceExamples train = sequences.examples(input.train_rows, input.weights);
   const SequenceExamples validation = sequences.examples(input.validation_rows, {});
+  QT_TRY(const deep::LinearStart start, linear_start(input, sequences.table(), train));
   const deep::DecisionData data{.table = sequences.table(),
                                 .quartiles = quartiles,
                                 .train = train.view(),
                                 .validation = validation.view(),
-                                .class_offset = input.class_offset};
+                                .class_offset = input.class_offset,
+                                .start = start};
   const deep::DecisionSettings settings = settings_of(input, params);
   QT_TRY(deep::DecisionFit fit, deep::fit_decision(data, settings));
   FittedModel out;

@@ -163,6 +163,17 @@ TEST_F(TrainTest, ANetworkIsFittedStoredAndServedLikeTheTrees) {
   EXPECT_EQ(train(o, {}).error().code, Errc::InvalidArgument);
 }
 
+TEST_F(TrainTest, ANetworkGoesOnFromLogisticRegression) {
+  write();
+  TrainOptions o = options();
+  o.models = {models::ModelKind::NHits};
+  o.fit.nhits = {1, 256, 512};  // one step
+  const auto report = train(o, {});
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_LT(report->logistic_test.log_loss, report->prior_test.log_loss - 0.05);
+  EXPECT_NEAR(report->models[0].test.log_loss, report->logistic_test.log_loss, 0.01);
+}
+
 TEST_F(TrainTest, SyntheticDataIsNeverActivated) {
   write();
   TrainOptions o = options();

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -43,11 +44,18 @@ struct DecisionExamples {
   std::size_t size() const { return ends.size(); }
 };
 
+/// A linear model of the last bar's features that the class logits start from.
+struct LinearStart {
+  std::array<float, 3> bias{};                                 // SELL, HOLD, BUY
+  std::array<float, 3 * features::kFeatureCount> weights{};    // class-major, of normalised features
+};
+
 struct DecisionData {
   WindowTable table;
   Quartiles quartiles;  // the table is normalised with
   DecisionExamples train, validation;
   std::array<double, 3> class_offset{};  // see FitInput::class_offset
+  std::optional<LinearStart> start;      // absent: the class shares alone
 };
 
 /// One input series of PatchTST.

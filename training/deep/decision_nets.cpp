@@ -15,6 +15,7 @@ using features::kFeatureCount;
 namespace {
 
 constexpr auto kSteps = static_cast<std::int64_t>(kWindowSteps);
+constexpr auto kFeatures = static_cast<std::int64_t>(kFeatureCount);
 constexpr auto kHorizon = static_cast<std::int64_t>(kForecastSteps);
 constexpr double kRevInEpsilon = 1e-5;
 constexpr double kPositionRange = 0.02;  // of the initial uniform distribution
@@ -27,17 +28,28 @@ torch::Tensor interpolated(const torch::Tensor& knots, std::int64_t steps) {
   return torch::upsample_linear1d(knots, steps, /*align_corners=*/false);
 }
 
-void set_bias(torch::nn::Linear& layer, const std::array<double, 3>& values) {
-  const torch::NoGradGuard no_grad;
-  for (std::int64_t c = 0; c < 3; ++c) layer->bias[c] = values[static_cast<std::size_t>(c)];
+}  // namespace
+
+void DecisionNet::make_head(std::int64_t width) {
+  classes_ = register_module("classes", torch::nn::Linear(width, 3));
+  linear_ = register_module("linear", torch::nn::Linear(torch::nn::LinearOptions(kFeatures, 3).bias(false)));
 }
 
-}  // namespace
+torch::Tensor DecisionNet::logits(const torch::Tensor& summary, const torch::Tensor& last) {
+  return classes_(summary) + linear_(last);
+}
+
+void DecisionNet::start_from(const LinearStart& start) {
+  const torch::NoGradGuard no_grad;
+  classes_->weight.zero_();
+  classes_->bias.copy_(torch::tensor(torch::ArrayRef<float>(start.bias)));
+  linear_->weight.copy_(torch::tensor(torch::ArrayRef<float>(start.weights)).view({3, kFeatures}));
+}
 
 NhitsDecisionBlockImpl::NhitsDecisionBlockImpl(const NhitsDecisionShape& shape, std::size_t stack)
     : kernel_(shape.kernels[stack]), quantiles_(shape.quantiles), dropout_(shape.dropout) {
   const std::int64_t pooled = kSteps / kernel_;
-  const std::int64_t width = pooled * (1 + shape.exogenous) + static_cast<std::int64_t>(kFeatureCount);
+  const std::int64_t width = pooled * (1 + shape.exogenous) + kFeatures;
   mlp1_ = register_module("mlp1", torch::nn::Linear(width, shape.hidden));
   mlp2_ = register_module("mlp2", torch::nn::Linear(shape.hidden, shape.hidden));
   backcast_ = register_module("backcast", torch::nn::Linear(shape.hidden, pooled));
@@ -60,13 +72,13 @@ NhitsDecisionNet::NhitsDecisionNet(const NhitsDecisionShape& shape) : shape_(sha
     for (std::int64_t b = 0; b < shape.blocks_per_stack; ++b)
       blocks_.push_back(register_module("stack" + std::to_string(stack) + "_block" + std::to_string(b),
                                         NhitsDecisionBlock(shape, stack)));
-  classes_ = register_module("classes", torch::nn::Linear(static_cast<std::int64_t>(blocks_.size()) * shape.hidden, 3));
+  make_head(static_cast<std::int64_t>(blocks_.size()) * shape.hidden);
 }
 
 DecisionBatch NhitsDecisionNet::gather(const WindowTable& table, std::span<const std::uint32_t> ends) const {
   constexpr std::size_t kWindow = kWindowSteps * kFeatureCount;
   DecisionBatch out;
-  out.features = torch::empty({count(ends), kSteps, static_cast<std::int64_t>(kFeatureCount)});
+  out.features = torch::empty({count(ends), kSteps, kFeatures});
   out.series = torch::empty({count(ends), kSteps});
   auto* z = out.features.data_ptr<float>();
   auto* y = out.series.data_ptr<float>();
@@ -79,11 +91,11 @@ DecisionBatch NhitsDecisionNet::gather(const WindowTable& table, std::span<const
     z += kWindow;
     y += kWindowSteps;
   }
+  out.last = out.features.select(1, kSteps - 1);
   return out;
 }
 
 DecisionOutput NhitsDecisionNet::forward(const DecisionBatch& batch) {
-  const torch::Tensor last = batch.features.select(1, kSteps - 1);
   const torch::Tensor exogenous = exogenous_(batch.features).transpose(1, 2);  // [windows, exogenous, steps]
   torch::Tensor left = batch.series, known, forecast;
   std::vector<torch::Tensor> hidden;
@@ -92,17 +104,15 @@ DecisionOutput NhitsDecisionNet::forward(const DecisionBatch& batch) {
     if (i % blocks == 0) {
       const std::int64_t kernel = shape_.kernels[i / blocks];
       const torch::Tensor pooled = kernel == 1 ? exogenous : torch::avg_pool1d(exogenous, kernel, kernel);
-      known = torch::cat({pooled.flatten(1), last}, 1);
+      known = torch::cat({pooled.flatten(1), batch.last}, 1);
     }
     const NhitsDecisionBlockImpl::Output out = blocks_[i]->forward(left, known);
     left = left - out.backcast;
     forecast = i == 0 ? out.forecast : forecast + out.forecast;
     hidden.push_back(out.hidden);
   }
-  return {classes_(torch::cat(hidden, 1)), forecast.transpose(1, 2)};
+  return {logits(torch::cat(hidden, 1), batch.last), forecast.transpose(1, 2)};
 }
-
-void NhitsDecisionNet::start_from(const std::array<double, 3>& logits) { set_bias(classes_, logits); }
 
 PatchTstDecisionNet::PatchTstDecisionNet(const PatchTstDecisionShape& shape) : shape_(shape) {
   const auto channels = static_cast<std::int64_t>(shape.channels.size());
@@ -119,7 +129,7 @@ PatchTstDecisionNet::PatchTstDecisionNet(const PatchTstDecisionShape& shape) : s
                                       DecisionLayer(DecisionLayerImpl::Shape{shape.d_model, shape.heads, shape.d_ff})));
   encoder_.emplace(layers_, shape.dropout);
   channel_ = register_module("channel", torch::nn::Linear(patches() * shape.d_model, shape.per_channel));
-  classes_ = register_module("classes", torch::nn::Linear(channels * shape.per_channel, 3));
+  make_head(channels * shape.per_channel);
 }
 
 /// Including the one of the padding.
@@ -129,13 +139,16 @@ DecisionBatch PatchTstDecisionNet::gather(const WindowTable& table, std::span<co
   const auto channels = static_cast<std::int64_t>(shape_.channels.size());
   DecisionBatch out;
   out.features = torch::empty({count(ends), channels, kSteps});
+  out.last = torch::empty({count(ends), kFeatures});
   auto* to = out.features.data_ptr<float>();
+  auto* last = out.last.data_ptr<float>();
   for (const std::uint32_t end : ends) {
     const float* window = &table.z[(end + 1 - kWindowSteps) * kFeatureCount];
     for (const PatchChannel& channel : shape_.channels) {
       const float* from = window + static_cast<std::size_t>(channel.feature);
       for (std::size_t t = 0; t < kWindowSteps; ++t) *to++ = from[t * kFeatureCount];
     }
+    last = std::copy_n(window + (kWindowSteps - 1) * kFeatureCount, kFeatureCount, last);
   }
   return out;
 }
@@ -166,9 +179,7 @@ DecisionOutput PatchTstDecisionNet::forward(const DecisionBatch& batch) {
   else
     for (DecisionLayer& layer : layers_) x = layer(x, scores);
   const torch::Tensor summary = torch::gelu(channel_(x.flatten(1))).view({windows, -1});
-  return {classes_(summary), {}};
+  return {logits(summary, batch.last), {}};
 }
-
-void PatchTstDecisionNet::start_from(const std::array<double, 3>& logits) { set_bias(classes_, logits); }
 
 }  // namespace qtrader::training::deep

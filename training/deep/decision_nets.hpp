@@ -1,5 +1,5 @@
 // DecisionNets: the two trading networks as libtorch trains them, N-HiTS (Challu et al. 2023) and PatchTST (Nie et al.
-// 2023) with a class head; core/models/network serves the same arithmetic from the exported weights.
+// 2023) with a class head, which is linear in a summary of the window and in the last bar's features; core/models/network serves the same arithmetic from the exported weights.
 //
 // Input: windows of a WindowTable. Output: logits of SELL, HOLD, BUY and, for N-HiTS, quantiles of the next bars. Only
 // for sources of this room: the header names torch types.
@@ -19,6 +19,7 @@ namespace qtrader::training::deep {
 /// What a network reads of a batch of windows.
 struct DecisionBatch {
   torch::Tensor features;  // N-HiTS: [windows, steps, 64]; PatchTST: [windows, channels, steps]
+  torch::Tensor last;      // [windows, 64], of the last bar
   torch::Tensor series;    // N-HiTS: [windows, steps], log closes against the last one in units of rv_20
 };
 
@@ -33,11 +34,19 @@ class DecisionNet : public torch::nn::Module {
   virtual DecisionOutput forward(const DecisionBatch& batch) = 0;
   /// Evaluation by libtorch's own operations alone, where training's kernels would be faster: the yardstick for both.
   void use_reference() { reference_ = true; }
-  /// Sets the bias of the class head, so that training starts from what is known without any input.
-  virtual void start_from(const std::array<double, 3>& logits) = 0;
+  /// Makes the logits this linear model's and nothing else, so that training goes on from what it knows.
+  void start_from(const LinearStart& start);
 
  protected:
+  /// To be called once, by the constructor: how many numbers a window is summed up in.
+  void make_head(std::int64_t width);
+  /// [windows, 3] of summary [windows, width] and the last bar's features.
+  torch::Tensor logits(const torch::Tensor& summary, const torch::Tensor& last);
+
   bool reference_ = false;
+
+ private:
+  torch::nn::Linear classes_{nullptr}, linear_{nullptr};
 };
 
 struct NhitsDecisionShape {
@@ -71,11 +80,10 @@ class NhitsDecisionNet : public DecisionNet {
   const NhitsDecisionShape& shape() const { return shape_; }
   DecisionBatch gather(const WindowTable& table, std::span<const std::uint32_t> ends) const override;
   DecisionOutput forward(const DecisionBatch& batch) override;
-  void start_from(const std::array<double, 3>& logits) override;
 
  private:
   NhitsDecisionShape shape_;
-  torch::nn::Linear exogenous_{nullptr}, classes_{nullptr};
+  torch::nn::Linear exogenous_{nullptr};
   std::vector<NhitsDecisionBlock> blocks_;  // by stack
 };
 
@@ -91,7 +99,6 @@ class PatchTstDecisionNet : public DecisionNet {
   const PatchTstDecisionShape& shape() const { return shape_; }
   DecisionBatch gather(const WindowTable& table, std::span<const std::uint32_t> ends) const override;
   DecisionOutput forward(const DecisionBatch& batch) override;
-  void start_from(const std::array<double, 3>& logits) override;
 
  private:
   std::int64_t patches() const;
@@ -100,7 +107,7 @@ class PatchTstDecisionNet : public DecisionNet {
   PatchTstDecisionShape shape_;
   std::vector<std::int64_t> level_;  // positions of the level channels
   torch::Tensor level_positions_, gamma_, beta_, position_;
-  torch::nn::Linear embed_{nullptr}, channel_{nullptr}, classes_{nullptr};
+  torch::nn::Linear embed_{nullptr}, channel_{nullptr};
   std::vector<DecisionLayer> layers_;
   std::optional<DecisionEncoder> encoder_;  // the layers, as training runs them
 };

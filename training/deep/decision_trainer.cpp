@@ -131,6 +131,10 @@ std::string fingerprint_of(const DecisionData& data, const DecisionSettings& s) 
     hash = base::xxh64({}, hash ^ (static_cast<std::uint64_t>(c.feature) * 2 + (c.level ? 1 : 0)));
   const std::array rates = {s.learning_rate, s.weight_decay, s.clip, s.label_smoothing, s.quantile_share};
   add(std::span(data.class_offset));
+  if (data.start) {
+    add(std::span(data.start->bias));
+    add(std::span(data.start->weights));
+  }
   add(std::span(sizes));
   add(std::span(rates));
   return base::hex64(hash);
@@ -160,7 +164,7 @@ class DecisionTraining {
                  .epochs = s_.epochs,
                  .steps_per_epoch = std::max<std::int64_t>(1, windows_ / s_.batch)};
     offset_ = torch::tensor({data.class_offset[0], data.class_offset[1], data.class_offset[2]}, torch::kFloat32);
-    start_from_shares();
+    net_->start_from(data.start ? *data.start : class_shares());
     for (const std::size_t i : evenly_spaced(data.validation.size(), s_.validation_windows)) {
       watched_ends_.push_back(data.validation.ends[i]);
       watched_labels_.push_back(data.validation.labels[i]);
@@ -180,12 +184,14 @@ class DecisionTraining {
   }
 
  private:
-  /// The class head starts at the log of the shares there are, so that no step is spent on learning them.
-  void start_from_shares() {
+  /// The log of the shares there are, so that no step is spent on learning them.
+  LinearStart class_shares() const {
     std::array<double, 3> shares = {1, 1, 1};  // one of each beforehand, so that none is zero
     for (const std::uint8_t label : data_.train.labels) shares[label] += 1;
-    for (double& share : shares) share = base::det::log(share / static_cast<double>(data_.train.size() + 3));
-    net_->start_from(shares);
+    LinearStart out;
+    for (std::size_t c = 0; c < shares.size(); ++c)
+      out.bias[c] = static_cast<float>(base::det::log(shares[c] / static_cast<double>(data_.train.size() + 3)));
+    return out;
   }
 
   Checkpointed checkpointed() { return {*net_, *optimiser_, best_, stopping_, epoch_, fingerprint_}; }
@@ -342,7 +348,6 @@ DecisionSettings decision_settings(DecisionKind kind) {
   out.epochs = 60;
   out.batch = 128;
   out.schedule = ScheduleKind::OneCycle;
-  out.learning_rate = 5e-4;
   return out;
 }
 

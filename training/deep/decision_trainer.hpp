@@ -28,7 +28,7 @@ struct DecisionSettings {
   std::int64_t windows_per_epoch = 0;   // drawn anew for each epoch, without replacement; 0: all
   std::int64_t validation_windows = 0;  // evenly spaced, for early stopping; 0: all
   ScheduleKind schedule = ScheduleKind::Cosine;
-  double learning_rate = 1e-3;
+  double learning_rate = 1e-4;
   double weight_decay = 1e-4;
   double clip = 1;  // largest norm of the gradient
   double label_smoothing = 0.05;
@@ -42,7 +42,7 @@ struct DecisionSettings {
   Progress progress;
 };
 
-/// The settings of ai.md 2.4 and 2.5.
+/// The settings of ai.md 2.4 and 2.5, but for the rate (ADR 0019).
 DecisionSettings decision_settings(DecisionKind kind);
 
 /// Softmax of the logits: SELL, HOLD, BUY.

@@ -84,6 +84,20 @@ TEST_P(DecisionTrainer, LearnsAFeatureThatHoldsTheLabel) {
   EXPECT_LT(log_loss(world.data().validation.labels, fit->validation), 0.1);
 }
 
+TEST_P(DecisionTrainer, GoesOnFromTheLinearModelItIsGiven) {
+  const World world(64, 500, /*oracle=*/true);
+  DecisionData data = world.data();
+  data.start.emplace();
+  for (const std::size_t c : {0U, 2U}) data.start->weights[c * kFeatureCount + kOracle] = c == 0 ? -8 : 8;
+  data.start->bias = {-4, 0, -4};
+  DecisionSettings s = quick(GetParam(), 1);  // one step
+  s.learning_rate = 1e-4;
+  const auto fit = fit_decision(data, s);
+  ASSERT_TRUE(fit) << fit.error().message();
+  const double linear = std::log(1 + std::exp(-4) + std::exp(-12)), middle = std::log(1 + 2 * std::exp(-4));
+  EXPECT_NEAR(log_loss(data.validation.labels, fit->validation), 0.6 * linear + 0.4 * middle, 0.01);
+}
+
 TEST_P(DecisionTrainer, LearnsNothingFromLabelsWithoutMeaning) {
   const World world(4000, 2000, /*oracle=*/false);
   DecisionSettings s = quick(GetParam(), 2);

@@ -18,7 +18,7 @@ using models::TensorFile;
 using models::TensorType;
 using Integers = std::vector<std::int64_t>;
 
-constexpr std::string_view kFormat = "qtrader-network-1";
+constexpr std::string_view kFormat = "qtrader-network-2";
 constexpr std::int64_t kSteps = kWindowSteps, kFeatures = features::kFeatureCount;
 
 base::Error mismatch(std::string what) {

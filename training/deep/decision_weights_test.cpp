@@ -118,7 +118,7 @@ TEST(DecisionNets, RevInRemovesLevelAndScaleOfLevelChannelsAlone) {
   DecisionBatch batch = net.gather(table.view(), end);
   const torch::Tensor before = net.forward(batch).logits;
   for (std::size_t c = 0; c < net.shape().channels.size(); ++c) {
-    DecisionBatch moved = {batch.features.clone(), {}};
+    DecisionBatch moved = {batch.features.clone(), batch.last, {}};
     moved.features[0][static_cast<std::int64_t>(c)] *= 2;
     moved.features[0][static_cast<std::int64_t>(c)] += 1;
     const float change = (net.forward(moved).logits - before).abs().max().item<float>();

@@ -10,7 +10,7 @@ using base::Errc;
 using base::Error;
 using base::Result;
 
-constexpr std::string_view kFormat = "qtrader-network-1";
+constexpr std::string_view kFormat = "qtrader-network-2";
 
 std::string text(const std::vector<double>& values) {
   std::string out = "[";

@@ -110,6 +110,7 @@ struct NHits::Weights {
   std::array<Block, kBlocks> blocks;
   std::array<Four, kBlocks * kHidden> classes{};  // transposed; the fourth lane is zero
   Four classes_bias{};
+  std::array<Four, kFeatures> linear{};  // transposed; the fourth lane is zero
   std::array<std::array<Between, kWindowBars>, kStacks> backcast_steps{};
   std::array<std::array<Between, kHorizon>, kStacks> forecast_steps{};
 
@@ -131,7 +132,7 @@ struct NHits::Scratch {
   void gather(std::size_t stack, const NetworkWindow& window);
   void apply(const Kernels& kernels, const Linear& layer, std::span<const float> from, float* to);
   void run_block(const Kernels& kernels, const Weights& weights, std::size_t block, const NetworkWindow& window);
-  void add_logits(std::span<const Four, kHidden> classes);
+  void add_logits(std::span<const float> from, std::span<const Four> weights);
 };
 
 Result<void> NHits::Weights::read_dense(NetworkFile& file) {
@@ -143,8 +144,10 @@ Result<void> NHits::Weights::read_dense(NetworkFile& file) {
   }
   QT_TRY(const std::vector<float> w, file.floats("classes.weight", {kClasses, kBlocks * kHidden}));
   QT_TRY(const std::vector<float> b, file.floats("classes.bias", {kClasses}));
+  QT_TRY(const std::vector<float> direct, file.floats("linear.weight", {kClasses, kFeatures}));
   for (std::size_t c = 0; c < kClasses; ++c) {
     classes_bias[c] = b[c];
+    for (std::size_t f = 0; f < kFeatures; ++f) linear[f][c] = direct[c * kFeatures + f];
     for (std::size_t i = 0; i < classes.size(); ++i) classes[i][c] = w[c * classes.size() + i];
   }
   return {};
@@ -204,10 +207,12 @@ void NHits::Scratch::apply(const Kernels& kernels, const Linear& layer, std::spa
                      inputs.count, layer.blocks, to});
 }
 
-void NHits::Scratch::add_logits(std::span<const Four, kHidden> classes) {
+/// `from` has a multiple of kAtOnce values.
+void NHits::Scratch::add_logits(std::span<const float> from, std::span<const Four> weights) {
+  static_assert(kHidden % kAtOnce == 0 && kFeatures % kAtOnce == 0);
   std::array<Four, kAtOnce> sum{};
-  for (std::size_t i = 0; i < kHidden; i += kAtOnce) {
-    for (std::size_t j = 0; j < kAtOnce; ++j) sum[j] += broadcast(h2[i + j]) * classes[i + j];
+  for (std::size_t i = 0; i < from.size(); i += kAtOnce) {
+    for (std::size_t j = 0; j < kAtOnce; ++j) sum[j] += broadcast(from[i + j]) * weights[i + j];
   }
   logits += (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
@@ -221,7 +226,7 @@ void NHits::Scratch::run_block(const Kernels& kernels, const Weights& weights, s
   relu(h1.data(), kHidden);
   apply(kernels, w.mlp2, h1, h2.data());
   relu(h2.data(), kHidden);
-  add_logits(std::span(weights.classes).subspan(block * kHidden).first<kHidden>());
+  add_logits(h2, std::span(weights.classes).subspan(block * kHidden));
 
   apply(kernels, w.forecast, h2, knots.data());
   for (std::size_t t = 0; t < kHorizon; ++t) {
@@ -269,6 +274,7 @@ NHits::Output NHits::forward(const NetworkWindow& window) const {
   s.x = window.y;
   s.forecast = {};
   s.logits = weights_->classes_bias;
+  s.add_logits(window.z.back(), weights_->linear);
   for (std::size_t block = 0; block < kBlocks; ++block) s.run_block(*kernels_, *weights_, block, window);
   Output out{.quantiles = s.forecast};
   for (std::size_t c = 0; c < kClasses; ++c) out.logits[c] = s.logits[c];

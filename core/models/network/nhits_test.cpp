@@ -53,7 +53,10 @@ class Reference {
       }
     }
     for (Series& step : forecast) std::ranges::sort(step);
-    return {linear("classes", hidden), forecast};
+    Series logits = linear("classes", hidden);
+    const Series& direct = w_.at("linear.weight");
+    for (std::size_t i = 0; i < direct.size(); ++i) logits[i / 64] += direct[i] * window.z[119][i % 64];
+    return {logits, forecast};
   }
 
  private:
@@ -165,7 +168,7 @@ TEST(NHits, NamesWhatIsWrongWithAFile) {
          "'classes.bias' is missing");
   expect(changed([](TensorFile& f) { f.tensors.push_back({"more", TensorType::F32, {0}, {}}); }), "'more' is unknown");
   expect(changed([](TensorFile& f) { f.metadata["architecture"] = "patchtst"; }), "architecture is 'patchtst'");
-  expect(changed([](TensorFile& f) { f.metadata["format"] = "qtrader-network-2"; }), "format is 'qtrader-network-2'");
+  expect(changed([](TensorFile& f) { f.metadata["format"] = "qtrader-network-1"; }), "format is 'qtrader-network-1'");
   expect(changed([](TensorFile& f) { f.metadata.erase("config"); }), "'config' is missing");
   const auto config = [](const std::string& from, const std::string& to) {
     return [=](TensorFile& f) {

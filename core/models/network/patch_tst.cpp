@@ -87,7 +87,7 @@ struct PatchTst::Weights {
   std::array<Layer, kLayers> layers;
   alignas(64) std::array<std::array<std::array<float, kSequenceTokens>, kModelWidth>, kPerChannel> channel{};
   std::vector<float> channel_bias;
-  std::vector<float> classes, classes_bias;
+  std::vector<float> classes, classes_bias, linear;
 
   Result<void> read(NetworkFile& file);
 };
@@ -118,6 +118,7 @@ Result<void> PatchTst::Weights::read(NetworkFile& file) {
   }
   QT_TRY(classes, file.floats("classes.weight", {kClasses, channels.size() * kPerChannel}));
   QT_TRY(classes_bias, file.floats("classes.bias", {kClasses}));
+  QT_TRY(linear, file.floats("linear.weight", {kClasses, kFeatures}));
   return {};
 }
 
@@ -235,8 +236,10 @@ void PatchTst::forward(std::span<const NetworkWindow> windows, std::span<Logits>
       const std::size_t channel = (first + i) % channels;
       std::copy_n(&s.flat[i * kPerChannel], kPerChannel, &s.heads[channel * kPerChannel]);
       if (channel + 1 < channels) continue;
+      const auto& last = windows[(first + i) / channels].z.back();
       for (std::size_t c = 0; c < kClasses; ++c) {
         float sum = w.classes_bias[c];
+        for (std::size_t f = 0; f < kFeatures; ++f) sum += w.linear[c * kFeatures + f] * last[f];
         for (std::size_t n = 0; n < channels * kPerChannel; ++n)
           sum += w.classes[c * channels * kPerChannel + n] * s.heads[n];
         logits[(first + i) / channels][c] = sum;

@@ -29,7 +29,10 @@ class Reference {
       const Series eight = encode(levels_[c] ? revin(u, c) : u);
       all.insert(all.end(), eight.begin(), eight.end());
     }
-    return linear("classes", all);
+    Series logits = linear("classes", all);
+    const Series& direct = w_.at("linear.weight");
+    for (std::size_t i = 0; i < direct.size(); ++i) logits[i / 64] += direct[i] * window.z[119][i % 64];
+    return logits;
   }
 
  private:
@@ -205,7 +208,7 @@ TEST(PatchTst, NamesWhatIsWrongWithAFile) {
   expect(why(lists("[1,2]", "[0,1]")), "'revin.gamma' has shape [3], expected [2]");
   expect(why(lists("[]", "[]")), "names 0 channels");
   expect(why([](TensorFile& f) { f.metadata["architecture"] = "nhits"; }), "architecture is 'nhits'");
-  expect(why([](TensorFile& f) { f.tensors.pop_back(); }), "'classes.bias' is missing");
+  expect(why([](TensorFile& f) { f.tensors.pop_back(); }), "'linear.weight' is missing");
 }
 
 }  // namespace

@@ -65,7 +65,7 @@ class WeightFile {
 };
 
 inline void describe(TensorFile& file, const std::string& architecture, const std::string& config) {
-  file.metadata = {{"format", "qtrader-network-1"},
+  file.metadata = {{"format", "qtrader-network-2"},
                    {"architecture", architecture},
                    {"config", "{\"steps\":120,\"features\":64," + config + "}"}};
 }
@@ -88,6 +88,7 @@ inline WeightFile random_nhits(std::uint64_t seed) {
     }
   }
   w.linear("classes", 3, 1536, TensorType::F32);
+  w.floats("linear.weight", {3, 64}, w.normal(3 * 64, 0, 0.1));
   return w;
 }
 
@@ -128,6 +129,7 @@ inline WeightFile random_patchtst(std::uint64_t seed, std::size_t count = 24) {
   }
   w.linear("channel", 8, 960, TensorType::F32);
   w.linear("classes", 3, count * 8, TensorType::F32);
+  w.floats("linear.weight", {3, 64}, w.normal(3 * 64, 0, 0.1));
   return w;
 }
 
