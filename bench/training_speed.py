@@ -9,8 +9,10 @@ Runs both sides in turn and prints the median of each and their ratio (ours / th
 A package that is not installed is left out and said so.
 """
 import argparse
+import functools
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -72,11 +74,10 @@ def trees(args):
         print(f"{name:10} {a:8.2f} {b:9.2f} {a / b:6.2f}   {ours[name][0][1]:.5f} {theirs[name][0][1]:.5f}")
 
 
-# The networks `qtrader bench-forecast` fits on ETTm2 at horizon 96 (training/deep/forecast_presets.cpp; N-HiTS with
-# --look-back 1), 32 windows of all 7 series a step. Ours also validates on as many windows as it trained on; theirs
-# does not.
+# The networks `qtrader bench-forecast` fits on ETTm2 at horizon 96 (training/deep/forecast_presets.cpp; of N-HiTS the
+# first trial), 32 windows of all 7 series a step. Ours also validates on as many windows as it trained on; theirs does
+# not.
 WINDOWS, SERIES, STEPS, HORIZON = 32, 7, 50, 96
-NHITS_SHAPES = [([2, 2, 2], [24, 12, 1]), ([8, 4, 1], [40, 20, 1]), ([16, 8, 1], [168, 24, 1])]
 
 
 def slope(seconds_of):
@@ -85,14 +86,24 @@ def slope(seconds_of):
 
 
 def our_network(args, model):
-    look_back = ["--look-back", "1"] if model == "nhits" else []
+    """Seconds, and the settings of what was fitted as its report gives them."""
+    settings = ""
 
     def seconds(epochs):
+        nonlocal settings
         out = subprocess.run([args.qtrader, "bench-forecast", "--dataset", "ETTm2", "--file", args.file, "--model", model,
                               "--horizon", str(HORIZON), "--windows", str(WINDOWS * STEPS), "--batch", str(WINDOWS),
-                              "--epochs", str(epochs), "--json", *look_back], capture_output=True, text=True, check=True).stdout
-        return json.loads(out)[0]["seconds"]
-    return slope(seconds)
+                              "--epochs", str(epochs), "--trials", "1", "--json"],
+                             capture_output=True, text=True, check=True).stdout
+        result = json.loads(out)[0]
+        settings = result["settings"]
+        return result["seconds"]
+    return slope(seconds), settings
+
+
+def lists_of(settings):
+    """"pooling [8, 4, 1] down-sampling [24, 12, 1]" as two lists."""
+    return [json.loads(text) for text in re.findall(r"\[[^]]*\]", settings)]
 
 
 def frame(path):
@@ -129,20 +140,23 @@ def networks(args):
     torch.set_num_threads(1)
     data = frame(args.file)
 
-    makers = {"nhits": [lambda pool=pool, down=down, **more: NHITS(
-                  h=HORIZON, input_size=HORIZON, n_pool_kernel_size=pool, n_freq_downsample=down, **more)
-                  for pool, down in NHITS_SHAPES],
-              "patchtst": [lambda **more: PatchTST(h=HORIZON, input_size=336, patch_len=16, stride=8, hidden_size=128,
-                                                   n_heads=16, encoder_layers=3, linear_hidden_size=256, dropout=0.2,
-                                                   fc_dropout=0.2, revin=True, **more)]}
+    def nhits(settings, **more):
+        pooling, down_sampling = lists_of(settings)
+        return NHITS(h=HORIZON, input_size=5 * HORIZON, n_pool_kernel_size=pooling, n_freq_downsample=down_sampling, **more)
+
+    def patchtst(_, **more):
+        return PatchTST(h=HORIZON, input_size=336, patch_len=16, stride=8, hidden_size=128, n_heads=16, encoder_layers=3,
+                        linear_hidden_size=256, dropout=0.2, fc_dropout=0.2, revin=True, **more)
+
     print(f"{'':10} {'ours s':>8} {'python s':>9} {'ratio':>6}   for {STEPS} steps of {WINDOWS * SERIES} windows")
-    for name, shapes in makers.items():
+    for name, make in (("nhits", nhits), ("patchtst", patchtst)):
         if name not in args.models:
             continue
         ours, theirs = [], []
         for _ in range(args.repeat):
-            ours.append(our_network(args, name))
-            theirs.append(sum(their_network(data, make) for make in shapes))
+            took, settings = our_network(args, name)
+            ours.append(took)
+            theirs.append(their_network(data, functools.partial(make, settings)))
         a, b = statistics.median(ours), statistics.median(theirs)
         print(f"{name:10} {a:8.2f} {b:9.2f} {a / b:6.2f}", flush=True)
 
