@@ -79,8 +79,11 @@ void add_bench_forecast_command(CLI::App& app, int& status) {
   verb->add_option("--seed", r.seed, "Same data, code and seed: the same figures")->capture_default_str();
   verb->add_option("--reported", a->reported, "reported-results.csv with the papers' figures")->type_name("CSV");
   verb->add_option("--epochs", r.epochs, "At most; default: as the paper")->type_name("N");
-  verb->add_option("--trials", r.trials, "Of nhits: networks tried, of which validation chooses")->capture_default_str();
+  verb->add_option("--trials", r.trials, "Of nhits: networks tried, of which validation chooses")
+      ->capture_default_str();
   verb->add_option("--look-back", r.look_back_horizons, "Of nhits: horizons it looks back")->capture_default_str();
+  verb->add_flag("--absolute", r.absolute,
+                 "Of nhits: values as they are, as its authors; default: relative to the last");
   verb->add_option("--batch", r.batch, "Training windows of one step; default: as the paper")->type_name("N");
   verb->add_option("--windows", r.windows, "Training windows drawn for an epoch, and at most so many validated on")
       ->type_name("N");

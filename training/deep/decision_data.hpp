@@ -46,8 +46,8 @@ struct DecisionExamples {
 
 /// A linear model of the last bar's features that the class logits start from.
 struct LinearStart {
-  std::array<float, 3> bias{};                                 // SELL, HOLD, BUY
-  std::array<float, 3 * features::kFeatureCount> weights{};    // class-major, of normalised features
+  std::array<float, 3> bias{};                               // SELL, HOLD, BUY
+  std::array<float, 3 * features::kFeatureCount> weights{};  // class-major, of normalised features
 };
 
 struct DecisionData {

@@ -1,5 +1,6 @@
 // DecisionNets: the two trading networks as libtorch trains them, N-HiTS (Challu et al. 2023) and PatchTST (Nie et al.
-// 2023) with a class head, which is linear in a summary of the window and in the last bar's features; core/models/network serves the same arithmetic from the exported weights.
+// 2023) with a class head, which is linear in a summary of the window and in the last bar's features;
+// core/models/network serves the same arithmetic from the exported weights.
 //
 // Input: windows of a WindowTable. Output: logits of SELL, HOLD, BUY and, for N-HiTS, quantiles of the next bars. Only
 // for sources of this room: the header names torch types.

@@ -38,7 +38,7 @@ FitPlan adjusted(FitPlan plan, const ForecastRequest& request) {
 }
 
 ForecastTask task(const ForecastRequest& r, std::int64_t horizon) {
-  return {horizon, r.seed, r.trials, r.look_back_horizons};
+  return {horizon, r.seed, r.trials, r.look_back_horizons, r.absolute};
 }
 
 /// What a checkpoint must have been made from to be resumed.
@@ -59,7 +59,8 @@ base::Result<Trained> train_candidate(const ForecastRequest& request, const Fore
                                       const ForecastCandidate& candidate, const FitRecord& named) {
   FitPlan plan = adjusted(candidate.plan, request);
   plan.seed = candidate.seed;
-  QT_TRY(const ForecastWindows windows, split_windows(series, candidate.look_back, candidate.horizon, candidate.history));
+  QT_TRY(const ForecastWindows windows,
+         split_windows(series, candidate.look_back, candidate.horizon, candidate.history));
   const WindowSource source(series, windows);
   FitRecord record = named;
   record.fingerprint = fingerprint(candidate, plan, series);
@@ -100,7 +101,8 @@ base::Result<ForecastBenchmark> ForecastBenchmark::create(ForecastRequest reques
   if (request.trials < 1 || request.trials > kMostTrials)
     return wrong(fmt::format("{} trials: expected 1 to {}", request.trials, kMostTrials));
   if (request.look_back_horizons < 1 || request.look_back_horizons > kLongestLookBack)
-    return wrong(fmt::format("a look-back of {} horizons: expected 1 to {}", request.look_back_horizons, kLongestLookBack));
+    return wrong(
+        fmt::format("a look-back of {} horizons: expected 1 to {}", request.look_back_horizons, kLongestLookBack));
   QT_TRY(ForecastSeries series, read_forecast_series(request.file, dataset));
   for (const std::int64_t horizon : request.horizons) {
     if (horizon < 1) return wrong("horizon " + std::to_string(horizon) + ": expected at least 1");

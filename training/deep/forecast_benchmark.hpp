@@ -36,8 +36,11 @@ struct ForecastRequest {
   std::int64_t epochs = 0;              // at most; 0: the model's usual number
   std::int64_t trials = 10;             // of N-HiTS: networks tried, the best by validation is scored
   std::int64_t look_back_horizons = 5;  // of N-HiTS
-  std::int64_t batch = 0;               // training windows of one step; 0: the model's usual number
-  std::int64_t windows = 0;             // drawn for an epoch, and at most validated on; 0: the model's usual number
+  /// N-HiTS sees values as they are, as its authors' does; else relative to the last one of each window, as the trading
+  /// network does.
+  bool absolute = false;
+  std::int64_t batch = 0;    // training windows of one step; 0: the model's usual number
+  std::int64_t windows = 0;  // drawn for an epoch, and at most validated on; 0: the model's usual number
   std::int32_t threads = 1;
   std::filesystem::path out;  // checkpoints and learning curves; empty: none
   bool resume = false;        // from the checkpoints in out
@@ -66,8 +69,8 @@ struct ForecastResult {
   std::vector<ReportedComparison> reported;
   std::uint64_t seed = 0;
   std::int64_t epochs = 0, best_epoch = 0;  // of the chosen network
-  double validation_loss = 0;  // of the kind that was trained on
-  double seconds = 0;  // all networks tried, and scoring
+  double validation_loss = 0;               // of the kind that was trained on
+  double seconds = 0;                       // all networks tried, and scoring
 };
 
 class ForecastBenchmark {

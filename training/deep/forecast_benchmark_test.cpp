@@ -106,6 +106,18 @@ TEST_P(EveryModel, StoppedAndResumedIsTheSameAsNeverStopped) {
   EXPECT_EQ(base::to_json(run(r, [](auto...) { return false; })), base::to_json(whole));
 }
 
+TEST(ForecastBenchmark, AbsoluteValuesAreAnotherNetwork) {
+  const test::TempDir dir;
+  ForecastRequest r = request(write_sines(dir), "nhits");
+  r.windows = 64;
+  const ForecastResult relative = run(r);
+  r.absolute = true;
+  const ForecastResult absolute = run(r);
+  EXPECT_NE(relative.mse, absolute.mse);
+  EXPECT_TRUE(relative.settings.ends_with("relative values")) << relative.settings;
+  EXPECT_TRUE(absolute.settings.ends_with("absolute values")) << absolute.settings;
+}
+
 TEST(ForecastBenchmark, SetsADamagedCheckpointAsideAndSaysSo) {
   const test::TempDir dir;
   ForecastRequest r = request(write_sines(dir), "patchtst");

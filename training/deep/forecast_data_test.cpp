@@ -56,7 +56,7 @@ TEST(ForecastData, WindowsLookBackButTargetsStayInTheirPart) {
   EXPECT_EQ(windows->validation.count, 11 - 4 + 1);
   EXPECT_EQ(windows->test.first, 73);
   EXPECT_EQ(windows->test.first + windows->test.count - 1 + 14, 103);  // the last target is the last row
-  EXPECT_FALSE(split_windows(series, 10, 12, History::Whole));                         // longer than the validation part
+  EXPECT_FALSE(split_windows(series, 10, 12, History::Whole));         // longer than the validation part
 }
 
 TEST(ForecastData, TrainingWindowsMayBeginBeforeTheSeries) {
@@ -65,7 +65,7 @@ TEST(ForecastData, TrainingWindowsMayBeginBeforeTheSeries) {
   ASSERT_TRUE(windows);
   EXPECT_EQ(windows->train.first, -9);  // nine unknown rows and the first one
   EXPECT_EQ(windows->train.first + windows->train.count - 1 + 14, 72);
-  EXPECT_EQ(windows->validation.first, 62);  // of the others none does
+  EXPECT_EQ(windows->validation.first, 62);                            // of the others none does
   EXPECT_FALSE(split_windows(ramps(dir), 80, 4, History::AnyLength));  // the validation part has no such history
 }
 

@@ -76,7 +76,8 @@ FitPlan nhits_plan() {
 
 ForecastCandidate nhits_candidate(const NhitsShape& shape) {
   ForecastCandidate out;
-  out.settings = fmt::format("pooling {} down-sampling {}", shape.pooling, shape.down_sampling);
+  out.settings = fmt::format("pooling {} down-sampling {}, {} values", shape.pooling, shape.down_sampling,
+                             shape.relative ? "relative" : "absolute");
   out.look_back = shape.look_back;
   out.horizon = shape.horizon;
   out.history = History::AnyLength;
@@ -100,7 +101,8 @@ std::vector<ForecastCandidate> forecast_candidates(ForecastModel model, const Fo
     out.push_back(nhits_candidate({.look_back = task.look_back_horizons * task.horizon,
                                    .horizon = task.horizon,
                                    .pooling = drawn(kPoolings, rng),
-                                   .down_sampling = drawn(kDownSamplings, rng)}));
+                                   .down_sampling = drawn(kDownSamplings, rng),
+                                   .relative = !task.absolute}));
     out.back().seed = rng.below(std::numeric_limits<std::uint32_t>::max());
   }
   return out;

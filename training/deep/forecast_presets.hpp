@@ -30,6 +30,7 @@ struct ForecastTask {
   std::int64_t horizon = 0;
   std::uint64_t seed = 1;
   std::int64_t trials = 1, look_back_horizons = 5;  // of N-HiTS
+  bool absolute = false;                            // the same
 };
 
 /// PatchTST: the one network of the authors' scripts. N-HiTS: as many networks as there are trials, with pooling

@@ -45,8 +45,8 @@ torch::Tensor NhitsNet::forward(const torch::Tensor& x) {
   // Newest first, so that a pooling that does not divide the look-back cuts the oldest values short.
   const torch::Tensor newest_first = x.reshape({-1, shape_.look_back}).flip(1);
   const torch::Tensor known = newest_first.isnan().logical_not();
-  torch::Tensor left = newest_first.nan_to_num(0);
-  torch::Tensor forecast = left.slice(1, 0, 1);  // repeated over the horizon by the first sum
+  torch::Tensor forecast = newest_first.slice(1, 0, 1);  // repeated over the horizon by the first sum
+  torch::Tensor left = (shape_.relative ? newest_first - forecast : newest_first).nan_to_num(0);
   for (NhitsBlock& block : blocks_) {
     const NhitsBlockImpl::Output out = block->forward(left);
     left = (left - out.backcast) * known;

@@ -3,9 +3,9 @@
 //
 // Channel-independent: one global model for all series, as in the paper and neuralforecast. Each block max-pools what
 // is left of the input, runs an MLP, subtracts a backcast from the input and adds a forecast that it gives as a few
-// knots, interpolated linearly over the horizon. The forecast starts from the last value of the input. Values before the
-// beginning of a series are NaN; the blocks see 0 there, before and after each backcast. Only for sources of this room:
-// the header names torch types.
+// knots, interpolated linearly over the horizon. The forecast starts from the last value of the input. Values before
+// the beginning of a series are NaN; the blocks see 0 there, before and after each backcast. Only for sources of this
+// room: the header names torch types.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,7 @@ struct NhitsShape {
   std::int64_t blocks = 1;                                // in each stack
   std::int64_t hidden = 512, layers = 2;                  // of each block's MLP
   double dropout = 0;
+  bool relative = false;  // the blocks see values less the last one, whose level may be new to them (Zeng et al. 2023)
 };
 
 class NhitsBlockImpl : public torch::nn::Module {

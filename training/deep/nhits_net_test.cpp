@@ -41,6 +41,15 @@ TEST(NhitsNet, WhatIsUnknownCountsAsNothing) {
   EXPECT_TRUE(torch::equal(single.forward(x), single.forward(x.nan_to_num(0))));
 }
 
+TEST(NhitsNet, RelativeForecastsMoveWithTheLevel) {
+  const torch::NoGradGuard no_grad;
+  NhitsShape shape = kShape;
+  const torch::Tensor x = torch::randn({3, 2, 22});
+  EXPECT_GT((net_of(shape).forward(x + 5) - net_of(shape).forward(x) - 5).abs().max().item<float>(), 0.01F);
+  shape.relative = true;
+  EXPECT_LT((net_of(shape).forward(x + 5) - net_of(shape).forward(x) - 5).abs().max().item<float>(), 1e-4F);
+}
+
 TEST(NhitsNet, PoolsFromTheNewestValueOn) {
   const torch::NoGradGuard no_grad;
   const NhitsShape one{.look_back = 22, .horizon = 6, .pooling = {8}, .down_sampling = {3}, .hidden = 16};

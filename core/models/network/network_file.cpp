@@ -82,8 +82,8 @@ Result<const Tensor*> NetworkFile::take(const std::string& name, TensorType type
   const Tensor* const found = file_->find(name);
   if (found == nullptr) return failure(Errc::Corrupt, "tensor '" + name + "' is missing");
   if (found->type != type) {
-    return failure(Errc::Corrupt, "tensor '" + name + "' is " + std::string(models::name(found->type)) +
-                                      ", expected " + std::string(models::name(type)));
+    return failure(Errc::Corrupt, "tensor '" + name + "' is " + std::string(models::name(found->type)) + ", expected " +
+                                      std::string(models::name(type)));
   }
   if (found->shape != shape) {
     return failure(Errc::Corrupt,

@@ -157,8 +157,7 @@ Result<void> NHits::Weights::read(NetworkFile& file) {
   QT_TRY_VOID(read_dense(file));
   for (std::size_t b = 0; b < kBlocks; ++b) {
     const std::size_t stack = b / kBlocksPerStack;
-    const std::string prefix =
-        "stack" + std::to_string(stack) + ".block" + std::to_string(b % kBlocksPerStack) + ".";
+    const std::string prefix = "stack" + std::to_string(stack) + ".block" + std::to_string(b % kBlocksPerStack) + ".";
     QT_TRY(blocks[b].mlp1, Linear::read(file, prefix + "mlp1", kHidden, input_count(stack)));
     QT_TRY(blocks[b].mlp2, Linear::read(file, prefix + "mlp2", kHidden, kHidden));
     QT_TRY(blocks[b].backcast, Linear::read(file, prefix + "backcast", pooled_steps(stack), kHidden));
@@ -232,8 +231,8 @@ void NHits::Scratch::run_block(const Kernels& kernels, const Weights& weights, s
   for (std::size_t t = 0; t < kHorizon; ++t) {
     const Between& at = weights.forecast_steps[stack][t];
     for (std::size_t q = 0; q < kQuantiles; ++q)
-      forecast[t][q] += at.left_weight * knots[at.left * kQuantiles + q] +
-                        at.right_weight * knots[at.right * kQuantiles + q];
+      forecast[t][q] +=
+          at.left_weight * knots[at.left * kQuantiles + q] + at.right_weight * knots[at.right * kQuantiles + q];
   }
   if (block + 1 == kBlocks) return;  // nobody reads the last backcast
   apply(kernels, w.backcast, h2, knots.data());

@@ -180,8 +180,8 @@ void PatchTst::Scratch::run_layer(const Kernels& kernels, const Weights::Layer& 
 
 /// From the patches to eight numbers of each sequence.
 void PatchTst::Scratch::encode(const Kernels& kernels, const Weights& weights) {
-  kernels.gemm({weights.embed.weights.data(), weights.embed.bias.data(), patches[0].data(), kPatch, kModelWidth,
-                x[0].data()});
+  kernels.gemm(
+      {weights.embed.weights.data(), weights.embed.bias.data(), patches[0].data(), kPatch, kModelWidth, x[0].data()});
   for (std::size_t d = 0; d < kModelWidth; ++d) {
     for (std::size_t t = 0; t < kTokens; ++t) x[d][t] += weights.position[d][t % kSequenceTokens];
   }

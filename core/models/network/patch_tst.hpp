@@ -1,9 +1,9 @@
 // PatchTst: the forward pass of PatchTST (Nie et al. 2023), decision variant: class logits.
 //
 // Each chosen feature is one sequence of 15 overlapping patches through the same three transformer layers; eight
-// numbers of each then meet in the class logits, to which the last bar's features add a linear part. Formulas and file in docs/formats/network-weights.md. Made from a
-// weight file when a model is loaded; forward() allocates nothing and gives the same bits on every machine, alone or in
-// a batch. Never trains.
+// numbers of each then meet in the class logits, to which the last bar's features add a linear part. Formulas and file
+// in docs/formats/network-weights.md. Made from a weight file when a model is loaded; forward() allocates nothing and
+// gives the same bits on every machine, alone or in a batch. Never trains.
 #pragma once
 
 #include <array>
