@@ -88,12 +88,13 @@ def slope(seconds_of):
 def our_network(args, model):
     """Seconds, and the settings of what was fitted as its report gives them."""
     settings = ""
+    search = ["--trials", "1"] if model == "nhits" else []
 
     def seconds(epochs):
         nonlocal settings
         out = subprocess.run([args.qtrader, "bench-forecast", "--dataset", "ETTm2", "--file", args.file, "--model", model,
                               "--horizon", str(HORIZON), "--windows", str(WINDOWS * STEPS), "--batch", str(WINDOWS),
-                              "--epochs", str(epochs), "--trials", "1", "--json"],
+                              "--epochs", str(epochs), "--json", *search],
                              capture_output=True, text=True, check=True).stdout
         result = json.loads(out)[0]
         settings = result["settings"]

@@ -68,8 +68,8 @@ void add_train_command(CLI::App& app, int& status) {
       ->required()
       ->type_name("REGISTRY");
   verb->add_option("--models", a->models,
-                   "Comma-separated: xgboost, lightgbm, nhits, patchtst. On 22 symbols and 120 days nhits takes half a "
-                   "minute of one core, patchtst six minutes, hence the default")
+                   "Comma-separated: xgboost, lightgbm, nhits, patchtst. On 22 symbols and 180 days nhits takes 40 s "
+                   "of one core, patchtst nine minutes, hence the default")
       ->delimiter(',')
       ->capture_default_str();
   a->universe.add_to(*verb);

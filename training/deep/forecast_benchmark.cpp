@@ -37,10 +37,6 @@ FitPlan adjusted(FitPlan plan, const ForecastRequest& request) {
   return plan;
 }
 
-ForecastTask task(const ForecastRequest& r, std::int64_t horizon) {
-  return {horizon, r.seed, r.trials, r.look_back_horizons, r.absolute};
-}
-
 /// What a checkpoint must have been made from to be resumed.
 std::string fingerprint(const ForecastCandidate& c, const FitPlan& plan, const ForecastSeries& series) {
   const std::uint64_t data = base::xxh64(std::as_bytes(std::span(series.values)), 0);
@@ -57,8 +53,7 @@ struct Trained {
 /// Trains one candidate; the name of its files and of its progress is DATASET-MODEL-HORIZON-sSEED-NUMBER.
 base::Result<Trained> train_candidate(const ForecastRequest& request, const ForecastSeries& series,
                                       const ForecastCandidate& candidate, const FitRecord& named) {
-  FitPlan plan = adjusted(candidate.plan, request);
-  plan.seed = candidate.seed;
+  const FitPlan plan = adjusted(candidate.plan, request);
   QT_TRY(const ForecastWindows windows,
          split_windows(series, candidate.look_back, candidate.horizon, candidate.history));
   const WindowSource source(series, windows);
@@ -71,7 +66,7 @@ base::Result<Trained> train_candidate(const ForecastRequest& request, const Fore
     record.checkpoint = request.out / (named.stage + ".ckpt");
     record.resume = request.resume;
   }
-  start_deterministically(candidate.seed, "weights");
+  start_deterministically(plan.seed, "weights");
   Trained out{&candidate, candidate.make(), {}};
   out.net->to(device());
   QT_TRY(out.summary, fit_forecast(*out.net, source, plan, record));
@@ -103,10 +98,14 @@ base::Result<ForecastBenchmark> ForecastBenchmark::create(ForecastRequest reques
   if (request.look_back_horizons < 1 || request.look_back_horizons > kLongestLookBack)
     return wrong(
         fmt::format("a look-back of {} horizons: expected 1 to {}", request.look_back_horizons, kLongestLookBack));
+  const ForecastRequest usual;
+  if (model != ForecastModel::Nhits &&
+      (request.trials != usual.trials || request.absolute || request.look_back_horizons != usual.look_back_horizons))
+    return wrong("trials, look-back and absolute values are for nhits alone, not for " + request.model);
   QT_TRY(ForecastSeries series, read_forecast_series(request.file, dataset));
   for (const std::int64_t horizon : request.horizons) {
     if (horizon < 1) return wrong("horizon " + std::to_string(horizon) + ": expected at least 1");
-    for (const ForecastCandidate& c : forecast_candidates(model, dataset, task(request, horizon)))
+    for (const ForecastCandidate& c : forecast_candidates(model, dataset, request, horizon))
       QT_TRY_VOID(split_windows(series, c.look_back, horizon, c.history));
   }
   std::vector<ReportedError> reported;
@@ -121,7 +120,7 @@ base::Result<ForecastResult> ForecastBenchmark::run(std::int64_t horizon, const 
   set_threads(request_.threads);
   keep_freed_memory();
   QT_TRY(const ForecastModel model, parse_forecast_model(request_.model));
-  const auto candidates = forecast_candidates(model, series_.dataset, task(request_, horizon));
+  const auto candidates = forecast_candidates(model, series_.dataset, request_, horizon);
   std::optional<Trained> best;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     FitRecord record;

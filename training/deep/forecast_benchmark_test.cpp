@@ -36,7 +36,7 @@ ForecastRequest request(const fs::path& file, const std::string& model) {
   out.horizons = {12};
   out.seed = 7;
   out.epochs = 1;
-  out.trials = 2;
+  if (model == "nhits") out.trials = 2;
   out.windows = 160;
   out.unix_seconds = [] { return 1e9; };
   return out;
@@ -187,6 +187,8 @@ TEST(ForecastBenchmark, SaysWhatIsWrongWithARequest) {
       {"horizon", "the training part of ILI is too short", [](auto& r, auto&) { r.horizons = {12, 900}; }},
       {"no horizon", "at least 1", [](auto& r, auto&) { r.horizons = {0}; }},
       {"look-back", "a look-back of 0 horizons: expected 1 to", [](auto& r, auto&) { r.look_back_horizons = 0; }},
+      {"nhits alone", "not for patchtst", [](auto& r, auto&) { r.look_back_horizons = 3; }},
+      {"absolute", "not for patchtst", [](auto& r, auto&) { r.absolute = true; }},
       {"trials", "1000 trials: expected 1 to", [](auto& r, auto&) { r.trials = 1'000; }},
       {"resume", "needs the directory", [](auto& r, auto&) { r.resume = true; }},
       {"number", "sines.csv:3: 'x', expected a number",

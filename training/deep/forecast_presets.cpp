@@ -89,21 +89,21 @@ ForecastCandidate nhits_candidate(const NhitsShape& shape) {
 }  // namespace
 
 std::vector<ForecastCandidate> forecast_candidates(ForecastModel model, const ForecastDataset& dataset,
-                                                   const ForecastTask& task) {
+                                                   const ForecastRequest& request, std::int64_t horizon) {
   std::vector<ForecastCandidate> out;
   if (model == ForecastModel::PatchTst) {
-    out.push_back(patchtst_candidate(dataset, task.horizon));
-    out.back().seed = task.seed;
+    out.push_back(patchtst_candidate(dataset, horizon));
+    out.back().plan.seed = request.seed;
     return out;
   }
-  base::Rng rng = base::Rng(task.seed).fork("trials");
-  for (std::int64_t trial = 0; trial < task.trials; ++trial) {
-    out.push_back(nhits_candidate({.look_back = task.look_back_horizons * task.horizon,
-                                   .horizon = task.horizon,
+  base::Rng rng = base::Rng(request.seed).fork("trials");
+  for (std::int64_t trial = 0; trial < request.trials; ++trial) {
+    out.push_back(nhits_candidate({.look_back = request.look_back_horizons * horizon,
+                                   .horizon = horizon,
                                    .pooling = drawn(kPoolings, rng),
                                    .down_sampling = drawn(kDownSamplings, rng),
-                                   .relative = !task.absolute}));
-    out.back().seed = rng.below(std::numeric_limits<std::uint32_t>::max());
+                                   .relative = !request.absolute}));
+    out.back().plan.seed = rng.below(std::numeric_limits<std::uint32_t>::max());
   }
   return out;
 }

@@ -22,21 +22,13 @@ struct ForecastCandidate {
   /// Of the authors' test loader, which leaves out the last, incomplete batch; 0: theirs scores every window.
   std::int64_t test_batch = 0;
   FitPlan plan;
-  std::uint64_t seed = 1;
   std::function<ForecastNetPtr()> make;
 };
 
-struct ForecastTask {
-  std::int64_t horizon = 0;
-  std::uint64_t seed = 1;
-  std::int64_t trials = 1, look_back_horizons = 5;  // of N-HiTS
-  bool absolute = false;                            // the same
-};
-
 /// PatchTST: the one network of the authors' scripts. N-HiTS: as many networks as there are trials, with pooling
-/// kernels, down-sampling rates and seeds drawn from its authors' search by the task's seed.
+/// kernels, down-sampling rates and seeds drawn from its authors' search by the request's seed.
 std::vector<ForecastCandidate> forecast_candidates(ForecastModel model, const ForecastDataset& dataset,
-                                                   const ForecastTask& task);
+                                                   const ForecastRequest& request, std::int64_t horizon);
 
 /// Models of reported-results.csv that a network with this look-back is compared with.
 std::vector<std::string> reported_models(ForecastModel model, std::int64_t look_back);
