@@ -50,6 +50,13 @@ std::string text_of(const json::object& object, const char* key) {
   return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string();
 }
 
+/// What error_body() was made of.
+std::string error_text(const std::string& body) {
+  boost::system::error_code ec;
+  const json::value value = json::parse(body, ec);
+  return !ec && value.is_object() ? text_of(value.as_object(), "error") : body;
+}
+
 }  // namespace
 
 std::string random_token() {
@@ -101,6 +108,17 @@ net::HttpResponse OperatorServer::answer(const net::HttpRequest& request) const 
     response.body = base::to_json(handlers_.status());
     return response;
   }
+  if (request.method == "GET" && request.target.starts_with("/calibration")) {
+    const auto calibration = handlers_.calibration();
+    if (!calibration) return refuse(404, calibration.error().context);
+    if (request.target == "/calibration.txt") {
+      response.headers = {{"Content-Type", "text/plain; charset=utf-8"}};
+      response.body = to_text(*calibration);
+      return response;
+    }
+    response.body = base::to_json(*calibration);
+    return response;
+  }
   if (request.method != "POST" || request.target != "/operator") return refuse(404, request.target + ": unknown");
   boost::system::error_code ec;
   const json::value body = json::parse(request.body, ec);
@@ -108,9 +126,9 @@ net::HttpResponse OperatorServer::answer(const net::HttpRequest& request) const 
   domain::OperatorAction action{};
   const std::string name = text_of(body.as_object(), "action");
   if (!base::enum_from_name(name, action))
-    return refuse(400, "action '" + name + "': expected Kill, Resume, CloseAll or CloseSymbol");
+    return refuse(400, "action '" + name + "': expected Kill, Resume, CloseAll, CloseSymbol or RollBackCalibration");
   const auto done = handlers_.command(action, text_of(body.as_object(), "symbol"), text_of(body.as_object(), "reason"));
-  if (!done) return refuse(400, done.error().message());
+  if (!done) return refuse(400, done.error().context);
   response.body = "{\"accepted\":true}";
   return response;
 }
@@ -134,8 +152,21 @@ base::Result<std::string> send_to_operator(const fs::path& state, const net::Htt
   if (const auto* failure = std::get_if<net::HttpFailure>(&*result))
     return bad(base::Errc::NotFound, state.string() + ": no trader answers there: " + failure->error.context);
   const auto& response = std::get<net::HttpResponse>(*result);
-  if (response.status != 200) return bad(base::Errc::Unavailable, response.body);
+  if (response.status != 200) return bad(base::Errc::Conflict, error_text(response.body));
   return response.body;
+}
+
+base::Result<void> send_to_operator(const fs::path& state, domain::OperatorAction action, std::string_view reason) {
+  net::HttpRequest request;
+  request.method = "POST";
+  request.target = "/operator";
+  request.headers = {{"Content-Type", "application/json"}};
+  request.body = fmt::format("{{\"action\":\"{}\",\"reason\":", base::enum_name(action));
+  base::append_json_string(request.body, reason);
+  request.body += "}";
+  const auto answer = send_to_operator(state, request);
+  if (!answer) return answer.error();
+  return {};
 }
 
 }  // namespace qtrader::apps

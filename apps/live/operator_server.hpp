@@ -1,5 +1,5 @@
-// OperatorServer: the operator's side of a running trader on loopback: status, kill, resume, close. `qtrader kill` and
-// `qtrader resume` talk to it.
+// OperatorServer: the operator's side of a running trader on loopback: status, calibration, kill, resume, close.
+// `qtrader kill`, `resume` and `calibration` talk to it.
 //
 // STATE/operator.json (mode 0600) says port and token; whoever cannot read it cannot give orders. It passes commands on
 // as events; it never touches the core.
@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "apps/live/calibration_status.hpp"
 #include "apps/live/world.hpp"
 #include "edge/net/server.hpp"
 
@@ -17,7 +18,9 @@ class OperatorServer {
  public:
   struct Handlers {
     std::function<WorldStatus()> status;
-    /// Errors: InvalidArgument (an unknown symbol).
+    /// Errors: NotFound if the strategy has no calibration.
+    std::function<base::Result<CalibrationStatus>()> calibration;
+    /// Errors: InvalidArgument (an unknown symbol); NotFound, Conflict (no calibration to go back to).
     std::function<base::Result<void>(domain::OperatorAction action, const std::string& symbol,
                                      const std::string& reason)>
         command;
@@ -37,8 +40,13 @@ class OperatorServer {
   std::unique_ptr<net::HttpServer> server_;
 };
 
-/// Sends a command to the trader that owns STATE. Errors: NotFound if none runs there; Unavailable.
+/// Sends a command to the trader that owns STATE. Errors: NotFound if none runs there; Conflict if it
+/// refuses, with its reason.
 base::Result<std::string> send_to_operator(const std::filesystem::path& state, const net::HttpRequest& request);
+
+/// The same for one of the operator's actions.
+base::Result<void> send_to_operator(const std::filesystem::path& state, domain::OperatorAction action,
+                                    std::string_view reason);
 
 /// 128 random bits in hexadecimal, from the system.
 std::string random_token();

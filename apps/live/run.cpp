@@ -172,9 +172,25 @@ base::Result<void> build_gateway(Trader& trader, RunSpec& spec) {
   return {};
 }
 
+base::Result<const models::Calibrator*> calibrator_of(const engine::Engine& core) {
+  if (const models::Calibrator* const calibrator = core.strategy().calibrator()) return calibrator;
+  return bad(base::Errc::NotFound,
+             "strategy " + std::string(core.strategy().name()) + " gives no probabilities, so nothing is calibrated");
+}
+
+base::Result<void> check_roll_back(const engine::Engine& core) {
+  QT_TRY(const models::Calibrator* const calibrator, calibrator_of(core));
+  if (calibrator->can_roll_back()) return {};
+  return bad(base::Errc::Conflict, "there is no earlier calibration to go back to");
+}
+
 OperatorServer::Handlers operator_handlers(Trader& trader, const StateDir& state) {
   OperatorServer::Handlers on;
   on.status = [&trader] { return trader.status(); };
+  on.calibration = [&trader]() -> base::Result<CalibrationStatus> {
+    QT_TRY(const models::Calibrator* const calibrator, calibrator_of(trader.host->core()));
+    return status_of(*calibrator);
+  };
   on.command = [&trader, state](domain::OperatorAction action, const std::string& symbol,
                                 const std::string& reason) -> base::Result<void> {
     domain::OperatorCommand command{action, std::nullopt, "operator", reason};
@@ -182,6 +198,7 @@ OperatorServer::Handlers operator_handlers(Trader& trader, const StateDir& state
       command.symbol = trader.host->core().instruments().find(symbol);
       if (!command.symbol) return bad(base::Errc::InvalidArgument, symbol + ": not a symbol of this run");
     }
+    if (action == domain::OperatorAction::RollBackCalibration) QT_TRY_VOID(check_roll_back(trader.host->core()));
     // The latch first: if the process dies in between, the next one starts killed.
     if (action == domain::OperatorAction::Kill) QT_TRY_VOID(state.latch_kill(reason));
     if (action == domain::OperatorAction::Resume) QT_TRY_VOID(state.clear_kill());

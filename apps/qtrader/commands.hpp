@@ -15,7 +15,7 @@ void add_replay_command(CLI::App& app, int& status);
 void add_explain_command(CLI::App& app, int& status);
 void add_demo_command(CLI::App& app, int& status);
 void add_exchange_command(CLI::App& app, int& status);
-/// run, doctor, kill, resume.
+/// run, doctor, kill, resume, calibration.
 void add_run_commands(CLI::App& app, int& status);
 void add_synthetic_command(CLI::App& data, int& status);
 

@@ -1,5 +1,5 @@
-// qtrader run, doctor, kill, resume: options to a RunSpec, a status line a second; an operator's commands to a running
-// trader.
+// qtrader run, doctor, kill, resume, calibration: options to a RunSpec, a status line a second; an operator's commands
+// to a running trader.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -130,20 +130,13 @@ int diagnose(const Options& o) {
   return healthy(checks) ? 0 : 1;
 }
 
-int command(const Options& o, const char* action) {
-  net::HttpRequest request;
-  request.method = "POST";
-  request.target = "/operator";
-  request.headers = {{"Content-Type", "application/json"}};
-  request.body = fmt::format("{{\"action\":\"{}\",\"reason\":", action);
-  base::append_json_string(request.body, o.reason);
-  request.body += "}";
-  const auto answer = send_to_operator(o.state, request);
+int command(const Options& o, domain::OperatorAction action) {
+  const auto answer = send_to_operator(o.state, action, o.reason);
   if (answer) {
-    fmt::print("{}: accepted\n", action);
+    fmt::print("{}: accepted\n", base::enum_name(action));
     return 0;
   }
-  if (answer.error().code != base::Errc::NotFound || std::string_view(action) != "Kill")
+  if (answer.error().code != base::Errc::NotFound || action != domain::OperatorAction::Kill)
     return report_error(answer.error());
   // No trader runs: latch, so that the next one starts killed. What is open keeps its stops at the venue.
   auto state = StateDir::open(o.state);
@@ -152,6 +145,31 @@ int command(const Options& o, const char* action) {
   fmt::print("no trader runs in {}: the kill is latched for the next start; open positions keep their stops\n",
              o.state);
   return 0;
+}
+
+int show_calibration(const Options& o) {
+  net::HttpRequest request;
+  request.method = "GET";
+  request.target = o.json ? "/calibration" : "/calibration.txt";
+  const auto answer = send_to_operator(o.state, request);
+  if (!answer) return report_error(answer.error());
+  fmt::print("{}{}", *answer, o.json ? "\n" : "");
+  return 0;
+}
+
+void add_calibration_command(CLI::App& app, int& status) {
+  auto o = std::make_shared<Options>();
+  CLI::App* verb = app.add_subcommand(
+      "calibration", "How honest the probabilities of a running trader have been, and what corrects them");
+  verb->add_option("--data-dir", o->state, "State directory of the trader")->capture_default_str();
+  verb->add_flag("--json", o->json, "Print it as JSON");
+  CLI::App* rollback = verb->add_subcommand("rollback", "Put the calibration back that was in force before");
+  rollback->add_option("--data-dir", o->state, "State directory of the trader");
+  rollback->add_option("--reason", o->reason, "Why; on record")->required();
+  verb->callback([verb, o, &status] {
+    status = verb->get_subcommands().empty() ? show_calibration(*o)
+                                             : command(*o, domain::OperatorAction::RollBackCalibration);
+  });
 }
 
 void add_run_options(CLI::App& run, Options& o) {
@@ -200,7 +218,7 @@ void add_run_commands(CLI::App& app, int& status) {
   add_run_options(*doctor, *d);
   doctor->callback([d, &status] { status = diagnose(*d); });
 
-  const auto add = [&](const char* verb, const char* help, const char* action) {
+  const auto add = [&](const char* verb, const char* help, domain::OperatorAction action) {
     auto options = std::make_shared<Options>();
     CLI::App* sub = app.add_subcommand(verb, help);
     sub->add_option("--data-dir", options->state, "State directory of the trader")->capture_default_str();
@@ -209,11 +227,12 @@ void add_run_commands(CLI::App& app, int& status) {
       sub->add_flag("--close", options->close, "Also close every position at market");
     sub->callback([options, action, &status] {
       status = command(*options, action);
-      if (status == 0 && options->close) status = command(*options, "CloseAll");
+      if (status == 0 && options->close) status = command(*options, domain::OperatorAction::CloseAll);
     });
   };
-  add("kill", "Stop all entries at once, and after a restart too, until resumed", "Kill");
-  add("resume", "Allow entries again after a kill", "Resume");
+  add("kill", "Stop all entries at once, and after a restart too, until resumed", domain::OperatorAction::Kill);
+  add("resume", "Allow entries again after a kill", domain::OperatorAction::Resume);
+  add_calibration_command(app, status);
 }
 
 }  // namespace qtrader::apps

@@ -227,6 +227,17 @@ struct ExecutionReport {
   bool predicted = false;       // realised no worse than expected by more than the cap
 };
 
+/// Another map of p_dir is in force (core/models/calibrator.hpp): by the daily fit, or because an operator went back.
+struct CalibrationChanged {
+  static constexpr std::string_view kName = "model.calibration_changed";
+  std::uint32_t from = 0, to = 0;  // numbers of maps; 0: none
+  bool by_operator = false;
+  std::int64_t verdicts = 0;  // the map in force was fitted on
+  double holdout_brier = 0;   // on verdicts it had not seen,
+  double raw_brier = 0;       // and without a map
+};
+
+QT_DESCRIBE(CalibrationChanged, from, to, by_operator, verdicts, holdout_brier, raw_brier)
 QT_DESCRIBE(ExecutionReport, trade, trace, symbol, plan, planned, filled, expected_slippage_bps, realised_slippage_bps,
             fee, maker_share, slices, reprices, latency_ns, predicted)
 QT_DESCRIBE(CheckResult, rule, value, limit, passed)
@@ -249,9 +260,10 @@ QT_DESCRIBE(RegimeChanged, symbol, from, to)
 QT_DESCRIBE(DataFault, symbol, rule, detail)
 QT_DESCRIBE(StateDigest, digest)
 
-using AuditRecord = std::variant<SignalGenerated, SignalRejected, HookVerdict, PositionSized, OrderApproved,
-                                 OrderRefused, TradeTransition, FillBooked, StopMoved, FundingBooked, TradeClosed,
-                                 EquitySample, RiskAlert, RegimeChanged, DataFault, StateDigest, ExecutionReport>;
+using AuditRecord =
+    std::variant<SignalGenerated, SignalRejected, HookVerdict, PositionSized, OrderApproved, OrderRefused,
+                 TradeTransition, FillBooked, StopMoved, FundingBooked, TradeClosed, EquitySample, RiskAlert,
+                 RegimeChanged, DataFault, StateDigest, ExecutionReport, CalibrationChanged>;
 
 /// Where a room writes its audit records; the engine stamps and orders them.
 class AuditSink {

@@ -129,8 +129,8 @@ struct TimerFired {
   std::uint64_t argument = 0;
 };
 
-enum class OperatorAction : std::uint8_t { Kill, Resume, CloseAll, CloseSymbol };
-QT_DESCRIBE_ENUM(OperatorAction, Kill, Resume, CloseAll, CloseSymbol)
+enum class OperatorAction : std::uint8_t { Kill, Resume, CloseAll, CloseSymbol, RollBackCalibration };
+QT_DESCRIBE_ENUM(OperatorAction, Kill, Resume, CloseAll, CloseSymbol, RollBackCalibration)
 
 struct OperatorCommand {
   static constexpr std::string_view kName = "operator.command";

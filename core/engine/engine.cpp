@@ -10,6 +10,12 @@ namespace {
 constexpr double kSlippageCapBps = 15;  // fund.md 1.2, hook 7
 constexpr std::uint32_t kSnapshotVersion = 4;
 
+/// Of the map in force; 0 if there is none.
+std::uint32_t calibration_number(const fund::Strategy& strategy) {
+  const models::Calibrator* const calibrator = strategy.calibrator();
+  return calibrator != nullptr ? calibrator->current().number : 0;
+}
+
 }  // namespace
 
 void Outbox::clear() {
@@ -97,6 +103,9 @@ void Engine::on_operator(const domain::OperatorCommand& command, execution::Cont
       break;
     case domain::OperatorAction::CloseSymbol:
       if (command.symbol) manager_.close(*command.symbol, domain::ExitReason::Operator, context);
+      break;
+    case domain::OperatorAction::RollBackCalibration:
+      strategy_->roll_back_calibration();
       break;
   }
 }
@@ -186,11 +195,25 @@ void Engine::sample_equity(base::Timestamp bar_close, execution::Context& contex
                                             .exposure = account.exposure});
 }
 
+void Engine::record_calibration(std::uint32_t before, bool by_operator, execution::Context& context) {
+  const std::uint32_t now = calibration_number(*strategy_);
+  if (now == before) return;
+  const models::CalibrationMap& map = strategy_->calibrator()->current();
+  context.audit.record(domain::CalibrationChanged{.from = before,
+                                                  .to = now,
+                                                  .by_operator = by_operator,
+                                                  .verdicts = map.verdicts,
+                                                  .holdout_brier = map.holdout_brier,
+                                                  .raw_brier = map.raw_brier});
+}
+
 void Engine::step(const kernel::Envelope& envelope, Outbox& outbox) {
   outbox.clear();
   handled_ = envelope.seq;
   execution::Context context{envelope.ts_recv, timers_, outbox.commands, outbox};
+  const std::uint32_t calibration = calibration_number(*strategy_);
   std::visit([&](const auto& event) { handle(event, context, outbox); }, envelope.event);
+  record_calibration(calibration, std::holds_alternative<domain::OperatorCommand>(envelope.event), context);
   reconciler_.touch(outbox.commands, context.now);
   if (ending_ && manager_.open_count() == 0) {  // what the closing cost belongs to the result
     ending_ = false;

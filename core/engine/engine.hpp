@@ -54,6 +54,7 @@ class Engine {
   bool killed() const { return gate_.killed(); }
   const risk::EntryPermission& entry_permission() const { return gate_.permission(); }
   std::size_t open_trades() const { return manager_.open_count(); }
+  const fund::Strategy& strategy() const { return *strategy_; }
 
  private:
   Engine(EngineConfig config, domain::InstrumentTable instruments, std::unique_ptr<fund::Strategy> strategy);
@@ -67,6 +68,7 @@ class Engine {
   void on_operator(const domain::OperatorCommand& command, execution::Context& context);
   void on_snapshot(const domain::AccountSnapshot& snapshot, execution::Context& context);
   void scan(base::Timestamp bar_close, execution::Context& context);
+  void record_calibration(std::uint32_t before, bool by_operator, execution::Context& context);
   void sample_equity(base::Timestamp bar_close, execution::Context& context);
 
   const EngineConfig config_;

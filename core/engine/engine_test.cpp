@@ -396,6 +396,65 @@ TEST(Engine, AStartThatLoadsAllHistoryAtOnceIsSeenBarByBarAndDecidesOnTheLastAlo
     EXPECT_EQ(shown[static_cast<std::size_t>(n)], first_open + base::minutes(15) * (n + 1)) << "as of its own close";
 }
 
+/// Learns from each bar it is shown that claims of 0.6 to 0.8 were right half of the time.
+class Learner final : public fund::Strategy {
+ public:
+  std::string_view name() const override { return "ema_cross"; }
+  void on_primary_bar(SymbolId, const domain::Bar&) override {}
+  void observe(const fund::StrategyInput& input) override {
+    for (int i = 0; i < 20; ++i) {
+      const double raw = 0.6 + 0.2 * (i % 7) / 6.0;
+      calibrator_.add({input.now - base::minutes(60), raw, calibrator_.apply(raw), i % 2 == 0}, input.now);
+    }
+  }
+  domain::Signal evaluate(const fund::StrategyInput& input) override {
+    domain::Signal signal;
+    signal.symbol = input.symbol;
+    signal.hold_reason = domain::HoldReason::NoSetup;
+    return signal;
+  }
+  const models::Calibrator* calibrator() const override { return &calibrator_; }
+  bool roll_back_calibration() override { return calibrator_.roll_back(); }
+  void archive(base::Writer& a) override { a(calibrator_); }
+  void archive(base::Reader& a) override { a(calibrator_); }
+
+ private:
+  models::Calibrator calibrator_{base::minutes(60)};
+};
+
+TEST(Engine, EveryChangeOfCalibrationIsOnRecordAndTheOperatorCanGoBack) {
+  auto table = domain::InstrumentTable::create({instrument("BTCUSDT"), instrument("ETHUSDT")});
+  auto engine = Engine::create(config(), std::move(*table), std::make_unique<Learner>());
+  ASSERT_TRUE(engine) << engine.error().message();
+  Script script(**engine);
+  start(script);
+  play(script, 0, 200, 4);
+  const auto changes = [&] {
+    std::vector<domain::CalibrationChanged> out;
+    for (const auto& record : script.audit)
+      if (const auto* c = std::get_if<domain::CalibrationChanged>(&record)) out.push_back(*c);
+    return out;
+  };
+  const auto fitted = changes();
+  ASSERT_FALSE(fitted.empty());
+  EXPECT_EQ(fitted.front().from, 0U);
+  EXPECT_EQ(fitted.front().to, 1U);
+  EXPECT_FALSE(fitted.front().by_operator);
+  EXPECT_LT(fitted.front().holdout_brier, fitted.front().raw_brier);
+
+  const std::uint32_t in_force = (*engine)->strategy().calibrator()->current().number;
+  EXPECT_EQ(in_force, fitted.back().to);
+  const base::Timestamp now = script.envelopes.back().ts_recv;
+  const domain::OperatorCommand back{domain::OperatorAction::RollBackCalibration, std::nullopt, "op", "test"};
+  script.deliver(back, now);
+  ASSERT_EQ(changes().size(), fitted.size() + 1);
+  EXPECT_EQ(changes().back().from, in_force);
+  EXPECT_EQ(changes().back().to, fitted.back().from);
+  EXPECT_TRUE(changes().back().by_operator);
+  script.deliver(back, now);
+  EXPECT_EQ(changes().size(), fitted.size() + 1) << "one step is kept: a second rollback changes nothing";
+}
+
 /// Wishes to buy whatever happens, with what it is told to say of the move.
 class Optimist final : public fund::Strategy {
  public:

@@ -149,7 +149,7 @@ void Calibrator::put_in_force(CalibrationMap map) {
   current_ = std::move(map);
 }
 
-bool Calibrator::rollback() {
+bool Calibrator::roll_back() {
   if (!previous_) return false;
   current_ = std::move(*previous_);
   previous_.reset();

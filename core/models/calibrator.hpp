@@ -86,7 +86,8 @@ class Calibrator {
   const CalibrationMap& current() const { return current_; }
 
   /// Puts back what was in force before. False if there is nothing to go back to, as after a rollback.
-  bool rollback();
+  bool roll_back();
+  bool can_roll_back() const { return previous_.has_value(); }
 
   /// Over the verdicts that are kept.
   Reliability reliability() const;

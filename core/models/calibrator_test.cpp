@@ -179,7 +179,7 @@ TEST(Calibrator, GivesWayToNothingWhenItsMapTurnsHarmful) {
 
 TEST(Calibrator, OneCallGoesBack) {
   Stream s(7);
-  EXPECT_FALSE(s.calibrator.rollback()) << "nothing was ever put in force";
+  EXPECT_FALSE(s.calibrator.roll_back()) << "nothing was ever put in force";
   s.days(3, overconfident);
   CalibrationMap before = s.calibrator.current();
   while (s.calibrator.current().number == before.number) {
@@ -188,10 +188,10 @@ TEST(Calibrator, OneCallGoesBack) {
   }
   const CalibrationMap latest = s.calibrator.current();
   ASSERT_GT(latest.number, before.number);
-  ASSERT_TRUE(s.calibrator.rollback());
+  ASSERT_TRUE(s.calibrator.roll_back());
   EXPECT_EQ(s.calibrator.current().number, before.number);
   EXPECT_EQ(base::to_json(s.calibrator.current()), base::to_json(before));
-  EXPECT_FALSE(s.calibrator.rollback()) << "one step is kept";
+  EXPECT_FALSE(s.calibrator.roll_back()) << "one step is kept";
   while (s.calibrator.current().number == before.number) s.days(1, overconfident);
   EXPECT_GT(s.calibrator.current().number, latest.number) << "a number is never given twice";
 }

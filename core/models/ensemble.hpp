@@ -69,7 +69,7 @@ class Ensemble {
   const Calibrator& calibrator() const { return calibrator_; }
   const ConformalInterval& interval() const { return interval_; }
   /// Puts the calibration back that was in force before the present one. False if there is none to go back to.
-  bool rollback_calibration() { return calibrator_.rollback(); }
+  bool roll_back_calibration() { return calibrator_.roll_back(); }
 
   /// What was learnt from verdicts, the windows and the hysteresis, not the weights: to be read by an ensemble created
   /// with the same arguments.

@@ -566,7 +566,7 @@ TEST(Ensemble, CalibratesItsVerdictsOnWhatBecameOfThem) {
   EXPECT_LT(last.p_dir, 0.68);
   EXPECT_NEAR(last.expected_edge_frac, 0.7 * (2 * last.p_dir - 1) * 0.01 * 2, 1e-12) << "by the calibrated p_dir";
   const auto before = b.again().confidence;
-  ASSERT_TRUE(b.ensemble->rollback_calibration());
+  ASSERT_TRUE(b.ensemble->roll_back_calibration());
   EXPECT_NE(b.again().p_dir, last.p_dir);
   EXPECT_EQ(b.again().confidence, before) << "a rank does not depend on the map";
 }

@@ -87,6 +87,45 @@ TEST_F(Ai, TheSameSeedTrainsTheSameModels) {
   EXPECT_EQ(ids(path("registry")), ids(registry()));
 }
 
+TEST_F(Ai, ARunningTraderTellsHowHonestItsProbabilitiesAre) {
+  const TempDir asking;
+  const auto run = [&](const std::string& strategy) {
+    return program_.start({"run",          "--mode",     "sim",        "--data",     candles(),    "--symbols",
+                           symbols(),      "--from",     "2025-09-20", "--to",       "2025-10-05", "--strategy",
+                           strategy,       "--registry", registry(),   "--config",   config(),     "--data-dir",
+                           path(strategy), "--speed",    "20000",      "--no-fsync", "--quiet"});
+  };
+  const auto calibration = [&](const std::string& strategy, std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"calibration"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    arguments.insert(arguments.end(), {"--data-dir", path(strategy)});
+    return Program(asking).run(arguments);
+  };
+  const pid_t trader = run("ai");
+  std::int64_t verdicts = 0;
+  for (int tries = 0; tries < 600 && verdicts == 0; ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    if (const auto r = calibration("ai", {"--json"}); r.status == 0)
+      verdicts = boost::json::parse(r.out).at("reliability").at("verdicts").to_number<std::int64_t>();
+  }
+  EXPECT_GT(verdicts, 0);
+  const auto table = calibration("ai", {});
+  EXPECT_EQ(table.status, 0) << table.err;
+  EXPECT_NE(table.out.find("p_dir         verdicts   claimed   right"), std::string::npos) << table.out;
+  program_.stop(trader);
+
+  const pid_t rules = run("ema_cross");
+  Outcome refused;
+  for (int tries = 0; tries < 600 && refused.err.find("gives no") == std::string::npos; ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    refused = calibration("ema_cross", {"rollback", "--reason", "test"});
+  }
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_NE(refused.err.find("strategy ema_cross gives no probabilities"), std::string::npos) << refused.err;
+  program_.stop(rules);
+  EXPECT_NE(calibration("ema_cross", {}).err.find("no trader"), std::string::npos);
+}
+
 TEST_F(Ai, AModelOfAnotherSchemaIsRefused) {
   auto other = arguments("2025-09-28", "out");
   *(std::find(other.begin(), other.end(), "15m")) = "1h";

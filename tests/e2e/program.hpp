@@ -82,6 +82,11 @@ class Program {
     return {WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw), read_file(scratch_ / "stdout"),
             read_file(scratch_ / "stderr")};
   }
+  /// Asks it to end, as Ctrl-C would, and waits.
+  Outcome stop(pid_t pid) {
+    ::kill(pid, SIGINT);
+    return wait(pid);
+  }
   Outcome run(const std::vector<std::string>& arguments) { return wait(start(arguments)); }
 
  private:

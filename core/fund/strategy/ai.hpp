@@ -20,6 +20,8 @@ class AiStrategy final : public Strategy {
   void on_primary_bar(domain::SymbolId, const domain::Bar&) override {}
   void observe(const StrategyInput& input) override;
   domain::Signal evaluate(const StrategyInput& input) override;
+  const models::Calibrator* calibrator() const override { return &ensemble_.calibrator(); }
+  bool roll_back_calibration() override { return ensemble_.roll_back_calibration(); }
   void archive(base::Writer& a) override { state(a); }
   void archive(base::Reader& a) override { state(a); }
   const models::Ensemble& ensemble() const { return ensemble_; }

@@ -13,6 +13,7 @@
 #include "core/domain/signal.hpp"
 #include "core/features/feature_book.hpp"
 #include "core/market/market_state.hpp"
+#include "core/models/calibrator.hpp"
 
 namespace qtrader::fund {
 
@@ -37,6 +38,10 @@ class Strategy {
   virtual void observe(const StrategyInput&) {}
   /// The wish for the symbol's last primary bar. trace, price, atr_frac, regime, bar_close are set by the engine.
   virtual domain::Signal evaluate(const StrategyInput& input) = 0;
+  /// What its p_dir is calibrated by; null if its signals are not probabilities.
+  virtual const models::Calibrator* calibrator() const { return nullptr; }
+  /// Puts the calibration back that was in force before. False if there is none to go back to.
+  virtual bool roll_back_calibration() { return false; }
   virtual void archive(base::Writer& a) = 0;
   virtual void archive(base::Reader& a) = 0;
 };
