@@ -38,9 +38,10 @@ void print_row(const deep::ForecastResult& r) {
   std::printf("  last value repeated: MSE %.4f\n", r.mse_last_value);
   std::printf("  look-back %lld, %s; every one of %lld test windows\n", static_cast<long long>(r.look_back),
               r.settings.c_str(), static_cast<long long>(r.test_windows));
-  std::printf("  seed %llu, %lld epochs, best %lld (validation loss %.4f), %.1f s\n",
+  std::printf("  seed %llu, %lld epochs%s, best %lld (validation loss %.4f), %.1f s\n",
               static_cast<unsigned long long>(r.seed), static_cast<long long>(r.epochs),
-              static_cast<long long>(r.best_epoch), r.validation_loss, r.seconds);
+              r.last_epoch ? ", the last one scored" : "", static_cast<long long>(r.best_epoch), r.validation_loss,
+              r.seconds);
 }
 
 int run(Arguments& a) {
@@ -84,6 +85,7 @@ void add_bench_forecast_command(CLI::App& app, int& status) {
   verb->add_option("--look-back", r.look_back_horizons, "Of nhits: horizons it looks back")->capture_default_str();
   verb->add_flag("--absolute", r.absolute,
                  "Of nhits: values as they are, as its authors; default: relative to the last");
+  verb->add_flag("--last-epoch", r.last_epoch, "Of patchtst: score the last epoch's weights, not the best one's");
   verb->add_option("--batch", r.batch, "Training windows of one step; default: as the paper")->type_name("N");
   verb->add_option("--windows", r.windows, "Training windows drawn for an epoch, and at most so many validated on")
       ->type_name("N");

@@ -33,6 +33,7 @@ class LastValue : public ForecastNet {
 FitPlan adjusted(FitPlan plan, const ForecastRequest& request) {
   if (request.epochs > 0) plan.epochs = request.epochs;
   if (request.batch > 0) plan.batch = request.batch;
+  plan.keep_last = request.last_epoch;
   if (request.windows > 0) plan.windows_per_epoch = plan.validation_windows = request.windows;
   return plan;
 }
@@ -40,8 +41,9 @@ FitPlan adjusted(FitPlan plan, const ForecastRequest& request) {
 /// What a checkpoint must have been made from to be resumed.
 std::string fingerprint(const ForecastCandidate& c, const FitPlan& plan, const ForecastSeries& series) {
   const std::uint64_t data = base::xxh64(std::as_bytes(std::span(series.values)), 0);
-  return fmt::format("{} look-back {}, {} epochs of {} windows, batch {}, seed {}, data {}", c.settings, c.look_back,
-                     plan.epochs, plan.windows_per_epoch, plan.batch, plan.seed, base::hex64(data));
+  return fmt::format("{} look-back {}, {} epochs{} of {} windows, batch {}, seed {}, data {}", c.settings, c.look_back,
+                     plan.epochs, plan.keep_last ? " to the last" : "", plan.windows_per_epoch, plan.batch, plan.seed,
+                     base::hex64(data));
 }
 
 struct Trained {
@@ -102,6 +104,9 @@ base::Result<ForecastBenchmark> ForecastBenchmark::create(ForecastRequest reques
   if (model != ForecastModel::Nhits &&
       (request.trials != usual.trials || request.absolute || request.look_back_horizons != usual.look_back_horizons))
     return wrong("trials, look-back and absolute values are for nhits alone, not for " + request.model);
+  if (model != ForecastModel::PatchTst && request.last_epoch)
+    return wrong("the last epoch's weights are for patchtst alone: of " + request.model +
+                 " validation chooses a network");
   QT_TRY(ForecastSeries series, read_forecast_series(request.file, dataset));
   for (const std::int64_t horizon : request.horizons) {
     if (horizon < 1) return wrong("horizon " + std::to_string(horizon) + ": expected at least 1");
@@ -154,6 +159,7 @@ base::Result<ForecastResult> ForecastBenchmark::run(std::int64_t horizon, const 
   out.seed = request_.seed;
   out.epochs = best->summary.epochs;
   out.best_epoch = best->summary.best_epoch;
+  out.last_epoch = request_.last_epoch;
   out.validation_loss = best->summary.best_validation_loss;
   compare(model, out);
   out.seconds = request_.steady_seconds ? request_.steady_seconds() - started : 0;

@@ -39,6 +39,8 @@ struct ForecastRequest {
   /// N-HiTS sees values as they are, as its authors' does; else relative to the last one of each window, as the trading
   /// network does.
   bool absolute = false;
+  /// Of PatchTST: trains all epochs and scores the last one's weights, so that no small validation part chooses.
+  bool last_epoch = false;
   std::int64_t batch = 0;    // training windows of one step; 0: the model's usual number
   std::int64_t windows = 0;  // drawn for an epoch, and at most validated on; 0: the model's usual number
   std::int32_t threads = 1;
@@ -69,6 +71,7 @@ struct ForecastResult {
   std::vector<ReportedComparison> reported;
   std::uint64_t seed = 0;
   std::int64_t epochs = 0, best_epoch = 0;  // of the chosen network
+  bool last_epoch = false;                  // the last epoch's weights were scored, not the best one's
   double validation_loss = 0;               // of the kind that was trained on
   double seconds = 0;                       // all networks tried, and scoring
 };
@@ -93,6 +96,7 @@ class ForecastBenchmark {
 
 QT_DESCRIBE(ReportedComparison, model, mse, mae, ratio, ratio_whole_batches)
 QT_DESCRIBE(ForecastResult, dataset, model, horizon, look_back, settings, test_windows, mse, mae, mse_last_value,
-            mse_whole_batches, mae_whole_batches, reported, seed, epochs, best_epoch, validation_loss, seconds)
+            mse_whole_batches, mae_whole_batches, reported, seed, epochs, best_epoch, last_epoch, validation_loss,
+            seconds)
 
 }  // namespace qtrader::training::deep

@@ -189,6 +189,11 @@ TEST(ForecastBenchmark, SaysWhatIsWrongWithARequest) {
       {"look-back", "a look-back of 0 horizons: expected 1 to", [](auto& r, auto&) { r.look_back_horizons = 0; }},
       {"nhits alone", "not for patchtst", [](auto& r, auto&) { r.look_back_horizons = 3; }},
       {"absolute", "not for patchtst", [](auto& r, auto&) { r.absolute = true; }},
+      {"last epoch", "for patchtst alone",
+       [](auto& r, auto&) {
+         r.model = "nhits";
+         r.last_epoch = true;
+       }},
       {"trials", "1000 trials: expected 1 to", [](auto& r, auto&) { r.trials = 1'000; }},
       {"resume", "needs the directory", [](auto& r, auto&) { r.resume = true; }},
       {"number", "sines.csv:3: 'x', expected a number",

@@ -46,7 +46,7 @@ class Fit {
     if (record_.resume) {
       QT_TRY_VOID(load_checkpoint(record_.checkpoint, saved()));
     }
-    while (epoch_ < plan_.epochs && !(epoch_ > 0 && stopping_.should_stop(epoch_))) {
+    while (epoch_ < plan_.epochs && !(epoch_ > 0 && !plan_.keep_last && stopping_.should_stop(epoch_))) {
       QT_TRY(const double train_loss, train_epoch());
       net_.eval();
       const ForecastScore validation =
@@ -60,7 +60,7 @@ class Fit {
     if (stopping_.best_epoch() == 0)
       return base::Error{"training", base::Errc::InvalidArgument,
                          record_.stage + ": the loss is not a number after every epoch; lower the learning rate"};
-    set_weights(net_, best_);
+    if (!plan_.keep_last) set_weights(net_, best_);
     net_.eval();
     return FitSummary{epoch_, stopping_.best_epoch(), stopping_.best_loss()};
   }

@@ -30,6 +30,7 @@ struct FitPlan {
   double momentum = 0.9;           // Adam's β₁, where the schedule does not move it
   ScheduleKind schedule = ScheduleKind::Constant;
   ForecastLoss loss = ForecastLoss::Squared;  // of training and of early stopping
+  bool keep_last = false;  // all epochs, and the last one's weights, whatever the validation part says
   std::uint64_t seed = 1;
 };
 
@@ -66,7 +67,8 @@ struct FitSummary {
   double best_validation_loss = 0;  // of the plan's kind
 };
 
-/// The net holds the best epoch's weights afterwards. Errors: Interrupted, those of checkpoints and event files.
+/// The net holds the best epoch's weights afterwards, or the last one's. Errors: Interrupted, those of checkpoints and
+/// event files.
 base::Result<FitSummary> fit_forecast(ForecastNet& net, const WindowSource& source, const FitPlan& plan,
                                       const FitRecord& record);
 
