@@ -244,7 +244,6 @@ TEST_F(ParentTest, ALimitNobodyFillsFailsTheTradeWithoutABook) {
 TEST_F(ParentTest, TwapSlicesAreSpacedProtectedAndSumToThePlan) {
   depth({{100, 2}, {101.5, 100}});
   start();
-  double filled = 0;
   int slices = 0;
   const base::Timestamp begun = w.now;
   for (int second = 0; second < 400 && w.state() != domain::TradeState::Protected; ++second) {
@@ -253,7 +252,6 @@ TEST_F(ParentTest, TwapSlicesAreSpacedProtectedAndSumToThePlan) {
       if (o.purpose != domain::OrderPurpose::Entry) continue;
       EXPECT_EQ(o.quantity, qty(1));
       ++slices;
-      filled += 1;
       w.fill_all(o, 100);
     }
     const auto held = w.ledger.position(kSymbol).quantity;

@@ -36,11 +36,10 @@ TEST(Isotonic, IsMonotoneKeepsTheMeanAndNoMonotoneFunctionIsCloser) {
   base::Rng rng(60);
   for (int run = 0; run < 50; ++run) {
     std::vector<Observation> data;
-    double sum = 0, weight = 0;
+    double sum = 0;
     for (int i = 0; i < 60; ++i) {
       data.push_back({std::floor(rng.uniform(0, 30)), rng.normal(), rng.uniform(0.5, 3)});
       sum += data.back().y * data.back().weight;
-      weight += data.back().weight;
     }
     const IsotonicFit fit = isotonic_regression(data);
     double fitted = 0, gradient = 0;

@@ -5,8 +5,6 @@
 // a kill leaves the last whole one. Only for sources of this room: the header names torch types.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -14,6 +12,7 @@
 
 #include "core/base/result.hpp"
 #include "training/deep/early_stopping.hpp"
+#include "training/deep/torch.hpp"
 
 namespace qtrader::training::deep {
 

@@ -8,12 +8,12 @@
 // on the number of threads. Only for sources of this room: the header names torch types.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
+
+#include "training/deep/torch.hpp"
 
 namespace qtrader::training::deep {
 

@@ -6,14 +6,13 @@
 // for sources of this room: the header names torch types.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "training/deep/decision_data.hpp"
 #include "training/deep/decision_encoder.hpp"
+#include "training/deep/torch.hpp"
 
 namespace qtrader::training::deep {
 

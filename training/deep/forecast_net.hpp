@@ -3,9 +3,9 @@
 // Only for sources of this room: the header names torch types.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <memory>
+
+#include "training/deep/torch.hpp"
 
 namespace qtrader::training::deep {
 

@@ -4,11 +4,11 @@
 // torch types.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include "training/deep/torch.hpp"
 
 namespace qtrader::training::deep {
 

@@ -12,7 +12,6 @@ namespace {
 using base::Result;
 
 constexpr std::size_t kFeatures = features::kFeatureCount;
-constexpr std::size_t kHidden = NHits::kHidden;
 constexpr std::size_t kExogenous = NHits::kExogenous;
 constexpr std::size_t kBlocks = NHits::kStacks * NHits::kBlocksPerStack;
 constexpr std::size_t kMaxInputs = kWindowBars * (1 + kExogenous) + kFeatures;
