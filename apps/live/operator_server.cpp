@@ -108,15 +108,12 @@ net::HttpResponse OperatorServer::answer(const net::HttpRequest& request) const 
     response.body = base::to_json(handlers_.status());
     return response;
   }
-  if (request.method == "GET" && request.target.starts_with("/calibration")) {
+  const bool as_text = request.target == "/calibration.txt";
+  if (request.method == "GET" && (as_text || request.target == "/calibration")) {
     const auto calibration = handlers_.calibration();
     if (!calibration) return refuse(404, calibration.error().context);
-    if (request.target == "/calibration.txt") {
-      response.headers = {{"Content-Type", "text/plain; charset=utf-8"}};
-      response.body = to_text(*calibration);
-      return response;
-    }
-    response.body = base::to_json(*calibration);
+    if (as_text) response.headers = {{"Content-Type", "text/plain; charset=utf-8"}};
+    response.body = as_text ? to_text(*calibration) : base::to_json(*calibration);
     return response;
   }
   if (request.method != "POST" || request.target != "/operator") return refuse(404, request.target + ": unknown");

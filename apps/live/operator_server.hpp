@@ -40,8 +40,8 @@ class OperatorServer {
   std::unique_ptr<net::HttpServer> server_;
 };
 
-/// Sends a command to the trader that owns STATE. Errors: NotFound if none runs there; Conflict if it
-/// refuses, with its reason.
+/// Sends a request to the trader that owns STATE. Errors: NotFound if none runs there; Conflict if it refuses, with its
+/// reason.
 base::Result<std::string> send_to_operator(const std::filesystem::path& state, const net::HttpRequest& request);
 
 /// The same for one of the operator's actions.

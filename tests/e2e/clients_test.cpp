@@ -39,10 +39,7 @@ class Exchange {
     if (pid_ > 0) stop();
   }
   const std::string& url() const { return url_; }  // empty: it did not start
-  Outcome stop() {
-    ::kill(pid_, SIGTERM);
-    return program_.wait(std::exchange(pid_, -1));
-  }
+  Outcome stop() { return program_.stop(std::exchange(pid_, -1)); }
 
  private:
   TempDir scratch_;

@@ -293,8 +293,7 @@ TEST_F(Kill, NothingIsLostDoubledOrNakedHoweverOftenItDies) {
   start_trader();
   ASSERT_TRUE(until_ready(begun).has_value()) << read_file(trader_scratch_ / "stderr");
   std::this_thread::sleep_for(std::chrono::seconds(6));  // some seconds of its life are minutes of the market's
-  ::kill(trader_pid_, SIGTERM);
-  const Outcome last = trader_.wait(std::exchange(trader_pid_, -1));
+  const Outcome last = trader_.stop(std::exchange(trader_pid_, -1));
   ASSERT_EQ(last.status, 0) << last.err;
 
   const json::object state = auditor_->exchange_state();

@@ -82,9 +82,9 @@ class Program {
     return {WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw), read_file(scratch_ / "stdout"),
             read_file(scratch_ / "stderr")};
   }
-  /// Asks it to end, as Ctrl-C would, and waits.
+  /// Asks it to end, as a service manager would, and waits.
   Outcome stop(pid_t pid) {
-    ::kill(pid, SIGINT);
+    ::kill(pid, SIGTERM);
     return wait(pid);
   }
   Outcome run(const std::vector<std::string>& arguments) { return wait(start(arguments)); }

@@ -94,8 +94,8 @@ base::Result<ForecastSeries> read_forecast_series(const fs::path& file, const Fo
 base::Result<ForecastWindows> split_windows(const ForecastSeries& series, std::int64_t look_back, std::int64_t horizon,
                                             History history) {
   ForecastWindows out{look_back, horizon, {}, {}, {}};
-  const std::int64_t earliest =
-      history == History::AnyLength ? 1 - look_back : 0;  // row a training window may begin at
+  // The first row at which a training window may begin.
+  const std::int64_t earliest = history == History::AnyLength ? 1 - look_back : 0;
   const auto part = [&](std::string_view name, std::int64_t begin, std::int64_t end) -> base::Result<WindowRange> {
     const WindowRange range{begin, end - begin - look_back - horizon + 1};
     if (horizon >= 1 && look_back <= series.train_end && range.count >= 1) return range;
